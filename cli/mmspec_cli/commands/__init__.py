@@ -1,0 +1,14 @@
+"""One module a command, in one explicit tuple."""
+
+from __future__ import annotations
+
+import click
+
+from mmspec_cli.commands.check import check
+from mmspec_cli.commands.conform import conform
+from mmspec_cli.commands.describe import describe
+from mmspec_cli.commands.list import list_machines
+from mmspec_cli.commands.replay import replay
+from mmspec_cli.commands.verify import verify
+
+COMMANDS: tuple[click.Command, ...] = (list_machines, describe, check, conform, replay, verify)

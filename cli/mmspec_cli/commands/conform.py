@@ -1,0 +1,54 @@
+"""``mmspec conform MACHINE --client C``: somebody's implementation against the law."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mmprops import failure
+from mmprops.conform import ConformRun, open_session
+from mmprops.machine import Machine
+from mmprops.machines import machine_named
+from mmprops.session import OverTheWire
+from mmspec.errors import InputError
+from mmspec.profile import profile_named
+from mmspec_cli.commands.runs import run_json, run_text, store, violation_text, watched
+from mmspec_cli.output import finish, format_option
+
+
+@click.command()
+@click.argument("machine")
+@click.option("--client", required=True, help="impl, spec, exec:COMMAND, lib:./libfoo.so, python:package.module:factory, ...")
+@click.option("--profile", default="any", show_default=True, help="any, linux, kernel-6.12 or kernel-6.1.")
+@click.option("--ops", type=click.IntRange(1), default=20_000, show_default=True, help="Operations to judge.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides the programs.")
+@click.option("--timeout", type=click.FloatRange(0.01), default=5.0, show_default=True, help="Seconds for a reply.")
+@click.option("--program", type=click.Path(path_type=Path), help="Carry out this program instead of searching.")
+@format_option
+def conform(
+    machine: str, client: str, profile: str, ops: int, seed: int, timeout: float, program: Path | None, form: str
+) -> None:
+    """Hold a client against the specification of a machine."""
+    which, held_to = machine_named(machine), profile_named(profile)
+    stored = None if program is None else failure.read(program)
+    if stored is not None and stored.program.machine != machine:
+        raise InputError(f"{program} is a program for {stored.program.machine}, not for {machine}")
+    session = open_session(which, client, held_to, timeout)
+    try:
+        run = watched(which, session, held_to, ops=ops, seed=seed, program=None if stored is None else stored.program)
+    finally:
+        session.close()
+    text = list(run_text(which, run))
+    if run.violation is not None:
+        fields = session.fields if isinstance(session, OverTheWire) else {}
+        text += [*violation_text(which, run.violation), *how_again(which, run, client, profile, store(which, run, fields))]
+    finish(form, run.verdict, {"runs": [run_json(run)]}, text)
+
+
+def how_again(machine: Machine, run: ConformRun, client: str, profile: str, path: Path) -> list[str]:
+    """Return the last lines: how to run the failure again, and how to run the client on it under gdb."""
+    lines = [f"  again: mmspec conform {machine.name} --client '{client}' --profile {profile} --program {path}"]
+    if client.startswith("exec:"):
+        lines.append("  gdb:   " + failure.gdb_line(client.removeprefix("exec:"), path))
+    return lines

@@ -1,0 +1,114 @@
+"""``mmspec verify``: the main job. Everything that can be checked here in a few minutes, with a line for each step."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import attrs
+import click
+from mmprops.clients.adapters import build_example
+
+from mmprops.conform import judge_session, open_session, own_session
+from mmprops.machine import Machine
+from mmprops.machines import MACHINES
+from mmprops.traces.archive import open_capture
+from mmprops.traces.blocks import BlockStream
+from mmprops.traces.checks import snapshot_checks
+from mmprops.traces.replay import replay as follow
+from mmspec.profile import Profile, profile_named
+from mmspec_cli.output import finish, format_option, people, styled, worst
+
+PACKAGED = "linux-6.12-512M"
+"""The capture that ships with the package."""
+
+EXAMPLES = {"c": "gcc", "js": "node", "rust": "rustc", "go": "go"}
+"""The example clients, and the program that each needs."""
+
+
+@attrs.frozen
+class Step:
+    """One step: its name, the program it needs (None: nothing), and what it does, which returns a verdict and a sentence."""
+
+    name: str
+    needs: str | None
+    run: Callable[[], tuple[str, str]]
+
+
+@click.command()
+@format_option
+def verify(form: str) -> None:
+    """Check every machine, replay the packaged capture, and run the example clients that can be built here."""
+    done, text = [], []
+    for step in steps():
+        began = time.monotonic()
+        missing = step.needs is not None and shutil.which(step.needs) is None
+        with people.status(step.name):
+            verdict, sentence = ("skipped", f"needs {step.needs}") if missing else step.run()
+        seconds = time.monotonic() - began
+        people.print(f"{styled(verdict):24} {step.name:28} {seconds:6.1f} s  {sentence}")
+        done.append(
+            {"name": step.name, "verdict": verdict, "seconds": round(seconds, 3), "needs": step.needs, "detail": sentence}
+        )
+    verdict = worst(str(step["verdict"]) for step in done if step["verdict"] != "skipped")
+    text.append(
+        f"{styled(verdict)} {sum(s['verdict'] != 'skipped' for s in done)} steps, {sum(s['verdict'] == 'skipped' for s in done)} skipped"
+    )
+    finish(form, verdict, {"steps": done}, text)
+
+
+def steps() -> Iterator[Step]:
+    """Yield the steps, the quickest to tell something first."""
+    for machine in MACHINES:
+        for profile in (Profile.KERNEL_6_12, Profile.KERNEL_6_1):
+            yield Step(f"check {machine.name} {profile.value}", None, lambda m=machine, p=profile: checked(m, p))  # type: ignore[misc]
+    yield Step("prove", None, proved)
+    for engine in ("spec", "impl"):
+        yield Step(f"replay packaged {engine}", None, lambda e=engine: replayed(e))  # type: ignore[misc]
+    for language, program in EXAMPLES.items():
+        yield Step(f"conform example {language}", program, lambda language=language: conformed(language))  # type: ignore[misc]
+
+
+def checked(machine: Machine, profile: Profile) -> tuple[str, str]:
+    """Hold the implementation against the law."""
+    run = judge_session(machine, own_session(machine, "impl", profile), profile, ops=20_000, seed=0)
+    broken = f"; {run.violation.broken.clause}: {run.violation.broken.explanation}" if run.violation else ""
+    return run.verdict, f"{run.ops} operations, {len(run.clauses_reached)} of {run.clauses_total} clauses reached{broken}"
+
+
+def proved() -> tuple[str, str]:
+    """Prove what is quick, or find it proved in the ledger."""
+    from mmproofs.prove import prove  # importing the solver takes a second that other steps need not wait for
+
+    report = prove(())
+    return report.verdict, report.summary
+
+
+def replayed(engine: str) -> tuple[str, str]:
+    """Replay the packaged capture, and check its snapshots."""
+    with resources.as_file(resources.files("mmprops") / "data") as folder:
+        capture = open_capture(Path(folder) / PACKAGED)
+        rows = snapshot_checks(capture)
+        stream = BlockStream(capture)
+        followed = follow(stream, MACHINES[0].replay[engine](stream))
+    verdict = worst([row.verdict for row in rows] + [followed.verdict])
+    return (
+        verdict,
+        f"{followed.steps} operations of a real kernel, {followed.lists_equal} of {len(followed.comparisons)} free sets equal its RAM",
+    )
+
+
+def conformed(language: str) -> tuple[str, str]:
+    """Build an example client and hold it against the law."""
+    with TemporaryDirectory(prefix="mmspec-") as folder:
+        client = build_example(language, Path(folder))
+        session = open_session(MACHINES[0], client, profile_named("any"), 5.0)
+        try:
+            run = judge_session(MACHINES[0], session, Profile.ANY, ops=20_000, seed=0)
+        finally:
+            session.close()
+    return run.verdict, f"{run.ops} operations of {run.client}"

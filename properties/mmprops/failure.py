@@ -1,0 +1,135 @@
+"""Failure files: a program as the lines that were sent to the client, so that the client can be run on the file itself.
+
+``mmspec-failures/MACHINE-DIGEST.jsonl`` holds ``hello``, ``reset``, the operations with the values that were sent, and ``bye``.
+What a later run needs beyond them (which value came from which earlier step, the clause, the profile) stands in keys that a client
+ignores. A file without its ``bye`` was cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+
+from mmprops.clients import wire
+from mmprops.clients.base import PROTOCOL
+from mmprops.machine import Machine
+from mmprops.machines import machine_named
+from mmprops.program import Program, operations_of, resolved
+from mmspec.errors import InputError
+
+FOLDER = Path("mmspec-failures")
+MAX_FILE = 64 << 20
+"""Largest program file that is read, in bytes."""
+
+
+def lines_of(
+    machine: Machine, program: Program, values: tuple[Any, ...], note: Mapping[str, Any], fields: Mapping[str, Any]
+) -> list[bytes]:
+    """Return a failure file's lines; ``fields`` are those that the client was sent."""
+    lines: list[dict[str, Any]] = [
+        {"do": "hello", "protocol": PROTOCOL},
+        {"do": "reset", "machine": machine.name, "config": wire.to_wire(program.config, fields.get("reset"))},
+    ]
+    for name, written in program.steps:
+        request = resolved(written, values.__getitem__)
+        if request is None:
+            continue
+        lines.append({"do": "op", "op": name, "args": wire.to_wire(request, fields.get(name))})
+    lines.append(
+        {"do": "bye", "mmspec": dict(note) | {"config": wire.to_wire(program.config), "program": wire.to_program(program.steps)}}
+    )
+    return [json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n" for line in lines]
+
+
+def write(
+    machine: Machine, program: Program, values: tuple[Any, ...], note: Mapping[str, Any], fields: Mapping[str, Any]
+) -> Path:
+    """Write a failure file, whole or not at all, and return its path."""
+    body = b"".join(lines_of(machine, program, values, note, fields))
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{machine.name}-{hashlib.sha256(body).hexdigest()[:12]}.jsonl"
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_bytes(body)
+    partial.replace(path)
+    return path
+
+
+@attrs.frozen
+class Stored:
+    """A program file: the program, and what was noted of it."""
+
+    program: Program
+    note: Mapping[str, Any]
+
+
+def read(path: Path) -> Stored:
+    """Return a program file (InputError: file, line, and what is wrong)."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise InputError(f"{path} is larger than {MAX_FILE >> 20} MiB", hint="a failure file of mmspec-failures")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="a file of mmspec-failures") from None
+    lines = raw.splitlines()
+    if not lines:
+        raise InputError(f"{path} is empty", hint="a file of mmspec-failures")
+    objects = [_object(path, number, line) for number, line in enumerate(lines, start=1)]
+    last = objects[-1]
+    if last.get("do") != "bye" or not isinstance(last.get("mmspec"), dict):
+        raise InputError(
+            f"{path}:{len(lines)}: the file does not end in the bye that mmspec writes: it was cut off", hint="write it again"
+        )
+    return _stored(path, len(lines), last["mmspec"], objects)
+
+
+def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{path}:{number}: not JSON: {error}", hint="the file is corrupt: write it again") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}:{number}: not a JSON object", hint="the file is corrupt: write it again")
+    return value
+
+
+def _stored(path: Path, number: int, note: Mapping[str, Any], objects: list[dict[str, Any]]) -> Stored:
+    named = next((o.get("machine") for o in objects if o.get("do") == "reset"), None)
+    if not isinstance(named, str):
+        raise InputError(f"{path}: no line resets a machine", hint="write it again")
+    machine = machine_named(named)
+    try:
+        config: Any = wire.config_from_wire(machine.component.config, note.get("config"))
+        steps = wire.from_program(operations_of(machine.component), note.get("program"))
+    except InputError as error:
+        raise InputError(f"{path}:{number}: {error.message}", hint=error.hint) from None
+    machine.component.initial(config)
+    return Stored(Program(machine.name, config, tuple(steps)), note)
+
+
+def program_json(program: Program) -> list[Any]:
+    """Return a program as the protocol's ``ops`` list."""
+    return wire.to_program(program.steps)
+
+
+def config_json(config: Any) -> dict[str, Any]:
+    """Return a configuration as the protocol writes it."""
+    return wire.to_wire(config)
+
+
+def reply_json(observed: Any) -> Any:
+    """Return a result as the reply that a client gave."""
+    if observed is None:
+        return None
+    return {"error": observed.name} if observed.failed else {"result": wire.to_wire(observed)}
+
+
+def gdb_line(command: str, path: Path) -> str:
+    """Return the line that runs an ``exec:`` client on a failure file under gdb."""
+    return f"gdb -ex {json.dumps(f'run < {path}')} --args {command}"

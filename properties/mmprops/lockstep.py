@@ -1,0 +1,253 @@
+"""Lock-step: one program, carried out by something under test while the law looks on.
+
+Two ways to make the steps: ``explore`` lets a machine's generator invent them from bytes as it goes, looking at the law's
+state; ``rerun`` carries out a program that was recorded. Both end in an ``Outcome``, which holds the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from mmprops.clients.base import RUBBISH, ClientFailure
+from mmprops.clients.wire import Ref, Unsupported
+from mmprops.judge import Judge, broken_invariant
+from mmprops.machine import HEADER, Machine
+from mmprops.program import Program, Step, main_value, records, refs_of, resolved, with_refs
+from mmprops.session import EREF, InProcess, Session
+from mmspec.clause import Clause
+from mmspec.component import Operation
+from mmspec.errors import Error
+from mmspec.profile import Profile
+
+INVARIANT_FRAMES = 256
+"""Largest zone whose every invariant is asked again after each program; larger ones are recounted."""
+
+
+@attrs.frozen
+class Broken:
+    """What was broken at which step: a clause id, and in a sentence what was answered and what would have been right.
+
+    ``observed`` is the result that was judged, if the step had one.
+    """
+
+    clause: str
+    step: int
+    explanation: str
+    observed: Any = None
+
+
+@attrs.frozen
+class Outcome:
+    """What came of one program."""
+
+    program: Program
+    judged: int
+    values: tuple[Any, ...] = ()  # the main value that each step answered
+    state: Any = None  # the law's, before the step that was broken
+    broken: Broken | None = None
+    refused: str | None = None  # why the configuration was not taken
+    unsupported: Mapping[str, int] = attrs.field(factory=dict)  # operations not carried out, by reason
+
+
+class Run:
+    """One program under way: the judge, the session, and the steps so far."""
+
+    def __init__(self, machine: Machine, session: Session, profile: Profile, config: Any) -> None:
+        self.machine, self.session = machine, session
+        self.judge = Judge(machine.component, profile, config)
+        self.tolerance = machine.tolerance(config, session.capabilities)
+        self.config = config
+        self.steps: list[Step] = []
+        self.values: list[Any] = []
+        self.judged = 0
+        self.unsupported: dict[str, int] = {}
+        self.broken: Broken | None = None
+        self.body = session.body if isinstance(session, InProcess) and session.open and self.judge.policy is not None else None
+        self.journal: list[Any] = []
+        if self.body is not None:
+            self.judge.policy = machine.lockstep.watched(self.judge.policy, self.journal)
+
+    def carry_out(self, name: str, request: Any, refs: Mapping[str, int]) -> Any:
+        """Carry out and judge one step; return its result, or None where it ended the run or was not carried out."""
+        operation = self.judge.operations[name]
+        self.steps.append((name, with_refs(request, refs)))
+        self.values.append(None)
+        try:
+            result = self.session.apply(operation, request)
+        except ClientFailure as failure:
+            self.broken = Broken(failure.clause, len(self.steps) - 1, failure.explanation)
+            return None
+        return self.weigh(name, request, result)
+
+    def weigh(self, name: str, request: Any, result: Any) -> Any:
+        """Judge a result that was given to the last step."""
+        operation = self.judge.operations[name]
+        if type(result) is Unsupported:
+            self.unsupported[result.reason] = self.unsupported.get(result.reason, 0) + 1
+            return None
+        verdict = self.judge.judge(operation, request, result)
+        self.judged += 1
+        if verdict is not None and not self.tolerance.forgives(verdict.clause, self.judge.state, request, result):
+            self.fail(verdict.clause, describe(request, result, verdict.chosen), result)
+            return None
+        self.tolerance.note(request, result)
+        if self.body is not None:
+            self.compare()
+        self.values[-1] = main_value(operation, result)
+        return result
+
+    def compare(self) -> None:
+        """Hold the implementation's state against the law's where the law's has just changed."""
+        if self.journal:
+            keys = set(self.journal)
+            self.journal.clear()
+            difference = self.machine.lockstep.differs(self.judge.state, self.judge.policy, self.body, keys)
+            if difference is not None:
+                self.fail(self.machine.component.choice, difference)
+
+    def finish(self) -> Outcome:
+        """Recount, and return what came of it."""
+        if self.broken is None and self.body is not None:
+            difference = self.machine.lockstep.recount(self.judge.state, self.judge.policy, self.body)
+            if difference is not None:
+                self.fail(self.machine.component.choice, f"recount after the last step: {difference}")
+        if self.broken is None and len(self.judge.state.free) + len(self.judge.state.allocated) <= INVARIANT_FRAMES:
+            found = broken_invariant(self.machine.component, self.judge.state, self.judge.policy)
+            if found is not None:
+                self.fail(found[0], f"the law's own state breaks it at {found[1]:#x}")
+        program = Program(self.machine.name, self.config, tuple(self.steps))
+        return Outcome(program, self.judged, tuple(self.values), self.judge.state, self.broken, None, self.unsupported)
+
+    def fail(self, clause: Clause, explanation: str, observed: Any = None) -> None:
+        """Record the first thing that was broken."""
+        if self.broken is None:
+            self.broken = Broken(clause.id, len(self.steps) - 1, explanation, observed)
+
+
+def describe(request: Any, result: Any, chosen: Any) -> str:
+    """Say what was answered, and what the kernel of the profile would have."""
+    text = f"{shown(request)} was answered {shown(result)}"
+    return text if chosen is None or chosen == result else f"{text}; Linux answers {shown(chosen)}"
+
+
+def shown(record: Any) -> str:
+    """Return a record as text, frame numbers in hexadecimal."""
+    if isinstance(record, Error):
+        return record.name
+    fields = (
+        f"{f.name}={hex(v) if f.name == 'pfn' else v}"
+        for f in attrs.fields(type(record))
+        if (v := getattr(record, f.name)) is not None
+    )
+    return f"{type(record).__name__}({', '.join(fields)})"
+
+
+def start(machine: Machine, session: Session, profile: Profile, config: Any) -> Run | Outcome:
+    """Reset the session with a configuration; an Outcome if it does not take it or breaks at once."""
+    empty = Program(machine.name, config, ())
+    try:
+        refused = session.reset(config)
+    except ClientFailure as failure:
+        return Outcome(empty, 0, broken=Broken(failure.clause, -1, f"at reset: {failure.explanation}"))
+    if refused is not None:
+        return Outcome(empty, 0, refused=refused.reason)
+    return Run(machine, session, profile, config)
+
+
+def explore(machine: Machine, session: Session, profile: Profile, data: bytes, config: Any = None) -> Outcome:
+    """Carry out the program that bytes describe, on a configuration that they draw unless one is given."""
+    header = data[:HEADER]
+    config = machine.draw(header, session.capabilities) if config is None else config
+    run = start(machine, session, profile, config)
+    if isinstance(run, Outcome):
+        return run
+    generator = machine.generator(header, config, session.capabilities)
+    for record in records(data):
+        made = generator.request(record, run.judge.state)
+        if made is None:
+            continue
+        name, request, refs = made
+        result = run.carry_out(name, request, refs)
+        if run.broken is not None:
+            break
+        if result is not None:
+            generator.note(len(run.steps) - 1, name, request, result)
+    return run.finish()
+
+
+def rerun(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:
+    """Carry out a recorded program. A step that refers to one that gave no value is passed over."""
+    run = start(machine, session, profile, program.config)
+    if isinstance(run, Outcome):
+        return run
+    for name, written in program.steps:
+        request = resolved(written, run.values.__getitem__)
+        if request is None:
+            run.steps.append((name, written))
+            run.values.append(None)
+            continue
+        run.carry_out(name, request, refs_of(written))
+        if run.broken is not None:
+            break
+    return run.finish()
+
+
+BATCH = 200
+"""Most operations in one batch: their requests fit in a line."""
+
+
+def rerun_batched(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:
+    """Carry out a recorded program in batches: a reference within a batch is left for the client to resolve."""
+    looking = {i for i, (name, _) in enumerate(program.steps) if machine.component.operation(name).observes}
+    program = program.without(looking)
+    run = start(machine, session, profile, program.config)
+    if isinstance(run, Outcome):
+        return run
+    for first in range(0, len(program.steps), BATCH):
+        weigh_batch(run, program.steps[first : first + BATCH])
+        if run.broken is not None:
+            break
+    return run.finish()
+
+
+def weigh_batch(run: Run, steps: Sequence[Step]) -> None:
+    """Send the next steps as one batch and judge its replies."""
+    first = len(run.steps)
+    sent: dict[int, tuple[Operation, Any]] = {}
+    places: dict[int, int] = {}
+    for index, (name, written) in enumerate(steps, start=first):
+        request = batch_request(written, places, run.values)
+        if request is not None:
+            places[index] = len(sent)
+            sent[index] = (run.judge.operations[name], request)
+    try:
+        results = dict(zip(sent, run.session.batch(list(sent.values())), strict=True))
+    except ClientFailure as failure:
+        run.broken = Broken(failure.clause, len(run.steps), f"in a batch: {failure.explanation}")
+        return
+    for index, (name, written) in enumerate(steps, start=first):
+        run.steps.append((name, written))
+        run.values.append(None)
+        request = resolved(written, run.values.__getitem__)
+        if request is not None:
+            run.weigh(name, request, results[index])
+        elif results.get(index, Error(EREF)) != Error(EREF):
+            run.broken = Broken(RUBBISH, index, f"an operation whose reference names an error must be answered {EREF}")
+        if run.broken is not None:
+            return
+
+
+def batch_request(written: Any, places: Mapping[int, int], values: Sequence[Any]) -> Any | None:
+    """Return a request whose references count within the batch, or hold the value of an earlier batch; None if that has none."""
+    changes: dict[str, Any] = {}
+    for field, step in refs_of(written).items():
+        if step in places:
+            changes[field] = Ref(places[step])
+        elif step < len(values) and values[step] is not None:
+            changes[field] = values[step]
+        else:
+            return None
+    return attrs.evolve(written, **changes)

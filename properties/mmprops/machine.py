@@ -1,0 +1,107 @@
+"""The record by which everything that checks reaches one component: what only checking needs, beside the law's own record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from mmspec.clause import Clause
+from mmspec.component import Component
+
+
+@attrs.frozen
+class Capability:
+    """What a client may promise: the value it has when it is not named, and what it means."""
+
+    default: Any
+    meaning: str
+
+
+class Generator(Protocol):
+    """Turns bytes into operations, looking at the state that the law is in."""
+
+    def request(self, record: bytes, zone: Any) -> tuple[str, Any, Mapping[str, int]] | None:
+        """Return an operation's name, its request, and for each field that an earlier result gave the step that gave it.
+
+        None: no operation. The all-zero record is always None, so that zeroing bytes deletes operations.
+        """
+
+    def note(self, step: int, name: str, request: Any, result: Any) -> None:
+        """Remember what step ``step`` of the program did."""
+
+
+class Implementation(Protocol):
+    """An implementation in this process, made for one configuration."""
+
+    def apply(self, request: Any) -> Any:
+        """Carry out a request and return its result record."""
+
+
+@attrs.frozen
+class Lockstep:
+    """How the state of our own implementation is held against the law's, beyond results.
+
+    ``watched(policy, journal)`` returns a policy state that writes the keys it changes into the journal;
+    ``differs(state, policy, implementation, keys)`` compares at those keys,
+    ``recount(state, policy, implementation)`` everything: each returns what differs.
+    """
+
+    watched: Callable[[Any, list[Any]], Any]
+    differs: Callable[[Any, Any, Any, Iterable[Any]], str | None]
+    recount: Callable[[Any, Any, Any], str | None]
+
+
+class Tolerance(Protocol):
+    """What a client of given capabilities is forgiven in one run."""
+
+    def note(self, request: Any, result: Any) -> None:
+        """Remember a step that was carried out."""
+
+    def forgives(self, clause: Clause, state: Any, request: Any, result: Any) -> bool:
+        """Tell whether the capabilities make a result lawful that breaks ``clause``; such a result changes nothing."""
+
+
+@attrs.frozen
+class Machine:
+    """One machine under test.
+
+    ``draw(header, capabilities)`` turns ``HEADER`` bytes into a configuration that the capabilities allow (raising nothing);
+    ``generator(header, config, capabilities)`` makes operations for it. ``requires`` names the capability without which an
+    operation is not asked; ``sent(capabilities)`` which fields of the configuration and of each request a client is sent.
+    ``simpler(config)`` yields simpler configurations to try a program on. ``tolerance(config, capabilities)`` knows
+    what they excuse; ``weakening`` names the capabilities whose use a verdict must mention.
+    ``picture(state, policy)`` draws a state as lines of text. ``replay`` holds, by engine, what makes a model that follows a
+    capture's stream of steps (``traces.replay.Model``).
+    """
+
+    component: Component
+    implementation: Callable[[Any, str], Implementation]
+    capabilities: Mapping[str, Capability]
+    requires: Mapping[str, str]
+    draw: Callable[[bytes, Mapping[str, Any]], Any]
+    generator: Callable[[bytes, Any, Mapping[str, Any]], Generator]
+    sent: Callable[[Mapping[str, Any]], Mapping[str, tuple[str, ...]]]
+    simpler: Callable[[Any], Iterable[Any]]
+    tolerance: Callable[[Any, Mapping[str, Any]], Tolerance]
+    weakening: tuple[str, ...]
+    lockstep: Lockstep
+    picture: Callable[[Any, Any], list[str]]
+    replay: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.component.name
+
+    def capable(self, named: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every capability's value: the one that was named, else its default."""
+        return {name: named.get(name, capability.default) for name, capability in self.capabilities.items()}
+
+
+HEADER = 16
+"""Bytes of a program that decide its configuration and weights."""
+
+RECORD = 8
+"""Bytes of a program that decide one operation."""

@@ -1,0 +1,17 @@
+"""The machines: one for each component of the law, in one explicit tuple."""
+
+from __future__ import annotations
+
+from mmprops.machine import Machine
+from mmprops.machines.physical.buddy import BUDDY
+from mmspec.errors import InputError
+
+MACHINES: tuple[Machine, ...] = (BUDDY,)
+
+
+def machine_named(name: str) -> Machine:
+    """Return the machine of a name (InputError: there is none)."""
+    for machine in MACHINES:
+        if machine.name == name:
+            return machine
+    raise InputError(f"unknown machine {name!r}", hint=f"one of {', '.join(m.name for m in MACHINES)}")

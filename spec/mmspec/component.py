@@ -1,0 +1,71 @@
+"""The two records by which everything generic reaches a component of the law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from mmspec.clause import Clause, by_id
+
+
+@attrs.frozen
+class Operation:
+    """An operation: its request and result records, and its three functions.
+
+    ``allowed(state, request, result)`` returns the clause that the result breaks, or None; ``apply(state, request, result)``
+    returns the state after an allowed result; ``choose(state, policy, request)`` returns what Linux answers, and Linux's
+    policy state after that. The first two cannot read the policy: they are what every lawful implementation shares.
+    """
+
+    name: str
+    request: type
+    result: type
+    errors: tuple[str, ...]
+    allowed: Callable[[Any, Any, Any], Clause | None]
+    apply: Callable[[Any, Any, Any], Any]
+    choose: Callable[[Any, Any, Any], tuple[Any, Any]]
+    main: str | None = None
+    """The field of the result that a later operation may refer to."""
+    observes: bool = False
+    """Whether the operation only looks."""
+
+
+@attrs.frozen
+class Invariant:
+    """A pointwise truth: ``holds(state, policy, key)`` at any key of its kind; ``keys`` lists those worth asking in a run."""
+
+    clause: Clause
+    holds: Callable[[Any, Any, Any], Any]
+    keys: Callable[[Any, Any], Iterable[Any]]
+    of_policy: bool = False
+    """Whether it speaks of Linux's policy state, which only the kernel profiles follow."""
+
+
+@attrs.frozen
+class Component:
+    """One component of the law.
+
+    ``initial(config)`` gives the state after a reset, ``initial_policy(config, kernel)`` Linux's policy state beside it, for
+    a kernel such as ``"6.12"``. ``choice`` is the clause that a lawful result breaks when it is not the one Linux gives.
+    """
+
+    name: str
+    config: type
+    state: type
+    policy: type
+    initial: Callable[[Any], Any]
+    initial_policy: Callable[[Any, str], Any]
+    operations: tuple[Operation, ...]
+    invariants: tuple[Invariant, ...]
+    clauses: tuple[Clause, ...]
+    choice: Clause
+
+    def operation(self, name: str) -> Operation:
+        """Return the operation of a name (KeyError: there is none)."""
+        return {operation.name: operation for operation in self.operations}[name]
+
+    def clause(self, clause_id: str) -> Clause:
+        """Return the clause of an id (KeyError: there is none)."""
+        return by_id(self.clauses)[clause_id]

@@ -1,0 +1,1 @@
+"""Physical memory: who owns each page frame."""

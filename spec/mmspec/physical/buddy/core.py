@@ -1,0 +1,482 @@
+"""Who owns each frame: what any buddy allocator must do, whatever it prefers.
+
+Every operation has the same rhythm: ``X_allowed`` names the clause that a result breaks, ``X_apply`` gives the zone after an
+allowed result. Nothing here reads Linux's lists; ``linux`` says which of the lawful results Linux gives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from mmspec.clause import Clause, rule
+from mmspec.errors import Error, refused
+from mmspec.loop import Loop
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy.ops import (
+    ALLOC_CMA,
+    ALLOC_FLAGS,
+    ALLOC_HIGHATOMIC,
+    ALLOC_NOFRAGMENT,
+    ALLOC_NON_BLOCK,
+    ALLOC_OOM,
+    CMA,
+    HIGHATOMIC,
+    ISOLATE,
+    RECLAIMABLE,
+    Alloc,
+    Block,
+    Blocks,
+    Done,
+    Frames,
+    Free,
+    FreeBlocks,
+    FreeCount,
+    Isolate,
+    Page,
+    Putback,
+    Reserve,
+    Retype,
+    Take,
+    Unisolate,
+    Unreserve,
+)  # fmt: skip
+from mmspec.physical.buddy.state import ORDINARY, Span, Zone, kind_at, kind_of, pageblock_inside
+from mmspec.pmap import PMap, somewhere
+from mmspec.words import (
+    ABSENT,
+    MAX_ORDER_LIMIT,
+    Count,
+    Flags,
+    Migratetype,
+    Order,
+    Pfn,
+    head_of,
+    is_aligned,
+    size_of,
+)
+
+# --- blocks ----------------------------------------------------------------------------------------------------------
+
+
+def buddy_of(pfn: Pfn, order: Order) -> Pfn:
+    """Return the head of the block's buddy (mm/internal.h:__find_buddy_pfn, v6.12)."""
+    return pfn ^ (1 << order)
+
+
+def parent_of(pfn: Pfn, order: Order) -> Pfn:
+    """Return the head of the block that a block and its buddy make up."""
+    return pfn & ~(1 << order)
+
+
+def holds_frame(head: Pfn, order: Order, frame: Pfn) -> bool:
+    """Tell whether the aligned block of ``order`` at ``head`` holds ``frame``."""
+    return (head ^ frame) >> order == 0
+
+
+def block_over(blocks: PMap[Pfn, Order], pfn: Pfn, order: Order) -> Order:
+    """Return the order of the block that holds all of the aligned block (pfn, order), or ``ABSENT``."""
+    for k in range(order, MAX_ORDER_LIMIT + 1):
+        if blocks.get(head_of(pfn, k), ABSENT) == k:
+            return k
+    return ABSENT
+
+
+def owners(zone: Zone, frame: Pfn) -> Count:
+    """Return how many blocks, free or handed out, hold ``frame``: one for each frame of memory, none for any other."""
+    count = 0
+    for k in range(MAX_ORDER_LIMIT + 1):
+        head = head_of(frame, k)
+        count += (zone.free.get(head, ABSENT) == k) + (zone.allocated.get(head, ABSENT) == k)
+    return count
+
+
+# --- the two steps of the free set -----------------------------------------------------------------------------------
+
+
+def merge_more(free: PMap[Pfn, Order], max_order: Order, pfn: Pfn, order: Order) -> bool:
+    """Tell whether the block in hand merges with its buddy."""
+    return (order < max_order) & (free.get(buddy_of(pfn, order), ABSENT) == order)
+
+
+def merge_step(free: PMap[Pfn, Order], max_order: Order, pfn: Pfn, order: Order) -> tuple[Any, ...]:
+    """Take the buddy off the free set and join it to the block in hand."""
+    return free.delete(buddy_of(pfn, order)), max_order, parent_of(pfn, order), order + 1
+
+
+def merge_left(free: PMap[Pfn, Order], max_order: Order, pfn: Pfn, order: Order) -> int:
+    """Return how often the block in hand can still grow."""
+    return max_order - order
+
+
+MERGE = Loop("merge", merge_more, merge_step, merge_left)
+
+
+def split_more(free: PMap[Pfn, Order], pfn: Pfn, order: Order, have: Order) -> bool:
+    """Tell whether the block in hand is still larger than the one that is wanted."""
+    return have > order
+
+
+def split_step(free: PMap[Pfn, Order], pfn: Pfn, order: Order, have: Order) -> tuple[Any, ...]:
+    """Give the half that does not hold ``pfn`` back to the free set."""
+    half = have - 1
+    return free.set(buddy_of(head_of(pfn, half), half), half), pfn, order, half
+
+
+def split_left(free: PMap[Pfn, Order], pfn: Pfn, order: Order, have: Order) -> int:
+    """Return how often the block in hand will still be halved."""
+    return have - order
+
+
+SPLIT = Loop("split", split_more, split_step, split_left)
+
+
+def give(zone: Zone, pfn: Pfn, order: Order) -> Zone:
+    """Move a block from the handed-out to the free frames, merged as far as it goes."""
+    free, _, head, high = MERGE.run(zone.free, zone.span.max_order, pfn, order)
+    return attrs.evolve(
+        zone,
+        free=free.set(head, high),
+        allocated=zone.allocated.delete(pfn),
+        frames=count_block(zone, pfn, order, 1),
+    )
+
+
+def withdraw(zone: Zone, pfn: Pfn, order: Order) -> Zone:
+    """Move a block, all of whose frames are free, to the handed-out frames."""
+    have = block_over(zone.free, pfn, order)
+    free, _, _, _ = SPLIT.run(zone.free.delete(head_of(pfn, have)), pfn, order, have)
+    return attrs.evolve(
+        zone,
+        free=free,
+        allocated=zone.allocated.set(pfn, order),
+        frames=count_block(zone, pfn, order, -1),
+    )
+
+
+def count_block(zone: Zone, pfn: Pfn, order: Order, sign: int) -> PMap[Migratetype, Count]:
+    """Return the free-frame counts after a block became free (sign 1) or was handed out (sign -1)."""
+    frames = zone.frames
+    if order <= zone.span.pageblock_order:
+        rule(c.COUNT_KIND)
+        kind = kind_at(zone, pfn)
+        return frames.set(kind, frames.get(kind, 0) + sign * size_of(order))
+    rule(c.COUNT_PAGEBLOCKS)
+    for i in range(1 << (order - zone.span.pageblock_order)):
+        kind = kind_at(zone, pfn + (i << zone.span.pageblock_order))
+        frames = frames.set(kind, frames.get(kind, 0) + sign * size_of(zone.span.pageblock_order))
+    return frames
+
+
+# --- alloc -----------------------------------------------------------------------------------------------------------
+
+
+def kind_usable(kind: Migratetype, flags: Flags) -> bool:
+    """Tell whether a request may be served from pageblocks of a kind (mm/page_alloc.c:rmqueue_buddy, __rmqueue, v6.12)."""
+    return (
+        (kind == ORDINARY)
+        | ((kind == CMA) & ((flags & ALLOC_CMA) != 0))
+        | ((kind == HIGHATOMIC) & ((flags & (ALLOC_HIGHATOMIC | ALLOC_OOM | ALLOC_NON_BLOCK)) != 0))
+    )
+
+
+def block_usable(zone: Zone, flags: Flags, pfn: Pfn, order: Order) -> bool:
+    """Tell whether every pageblock of a block is of a kind that the request may use."""
+    usable = kind_usable(kind_at(zone, pfn), flags)
+    for i in range(1, 1 << max(0, order - zone.span.pageblock_order)):
+        usable &= kind_usable(kind_at(zone, pfn + (i << zone.span.pageblock_order)), flags)
+    return usable
+
+
+def never_changed(zone: Zone, pfn: Pfn, order: Order) -> bool:
+    """Tell whether no pageblock of a block has changed kind since the reset."""
+    never = True
+    for i in range(1 << max(0, order - zone.span.pageblock_order)):
+        never &= zone.pageblock.get((pfn >> zone.span.pageblock_order) + i, ISOLATE + 1) == ISOLATE + 1
+    return never
+
+
+def can_serve(head: Pfn, have: Order, zone: Zone, op: Alloc) -> bool:
+    """Tell whether a free block holds a lawful block that is owed to the request.
+
+    A block larger than a pageblock is not owed once one of its pageblocks has changed kind: free pageblocks that change kind
+    are not merged (BUDDY-3), so that Linux may hold the frames of such a block apart.
+    """
+    if have < op.order:
+        return False
+    stride = max(op.order, zone.span.pageblock_order)
+    found = False
+    for i in range(1 << max(0, have - stride)):
+        pfn = head + (i << stride)
+        owed = op.order <= zone.span.pageblock_order or never_changed(zone, pfn, op.order)
+        found |= owed & block_usable(zone, op.flags, pfn, op.order)
+    return found
+
+
+def alloc_served(span: Span, op: Alloc) -> bool:
+    """Tell whether a request is one that a zone answers: an order, a mergeable type and flags that exist."""
+    return (op.order <= span.max_order) & (op.migratetype <= RECLAIMABLE) & ((op.flags & ~ALLOC_FLAGS) == 0)
+
+
+def alloc_may_fail(zone: Zone, op: Alloc) -> bool:
+    """Tell whether a request may go unserved: no lawful block, or it must not fragment, which only policy can tell."""
+    return (op.flags & ALLOC_NOFRAGMENT) != 0 or not somewhere(zone.free, can_serve, zone, op)
+
+
+def alloc_allowed(zone: Zone, op: Alloc, result: Page | Error) -> Clause | None:
+    """Name the clause that an answer to an allocation breaks."""
+    rule(c.ALLOC_ARGS)
+    if not alloc_served(zone.span, op):
+        return None if refused(result, "EINVAL") else c.ALLOC_ARGS
+    if result.failed:
+        rule(c.ALLOC_ENOMEM)
+        return None if refused(result, "ENOMEM") and alloc_may_fail(zone, op) else c.ALLOC_ENOMEM
+    rule(c.ALLOC_ALIGNED)
+    if not is_aligned(result.pfn, op.order):
+        return c.ALLOC_ALIGNED
+    rule(c.ALLOC_INSIDE)
+    if result.pfn < zone.span.start_pfn or result.pfn + size_of(op.order) > zone.span.end_pfn:
+        return c.ALLOC_INSIDE
+    rule(c.ALLOC_FREE)
+    if block_over(zone.free, result.pfn, op.order) == ABSENT:
+        return c.ALLOC_FREE
+    rule(c.ALLOC_KIND)
+    if not block_usable(zone, op.flags, result.pfn, op.order):
+        return c.ALLOC_KIND
+    return None
+
+
+def alloc_apply(zone: Zone, op: Alloc, result: Page | Error) -> Zone:
+    """Hand the block out."""
+    if result.failed:
+        return zone
+    return withdraw(zone, result.pfn, op.order)
+
+
+# --- free, putback ---------------------------------------------------------------------------------------------------
+
+
+def free_allowed(zone: Zone, op: Free | Putback, result: Done | Error) -> Clause | None:
+    """Name the clause that an answer to a free breaks: it is lawful if and only if the block is one live allocation."""
+    if zone.allocated.get(op.pfn, ABSENT) == op.order and op.order != ABSENT:
+        rule(c.FREE_ACCEPTED)
+        return c.FREE_ACCEPTED if result.failed else None
+    rule(c.FREE_REFUSED)
+    return None if refused(result, "EINVAL") else c.FREE_REFUSED
+
+
+def free_apply(zone: Zone, op: Free | Putback, result: Done | Error) -> Zone:
+    """Take the block back."""
+    if result.failed:
+        return zone
+    return give(zone, op.pfn, op.order)
+
+
+# --- take ------------------------------------------------------------------------------------------------------------
+
+
+def take_allowed(zone: Zone, op: Take, result: Done | Error) -> Clause | None:
+    """Name the clause that an answer to a take breaks; which free blocks stand alone is policy, so refusing is lawful."""
+    if result.failed:
+        rule(c.TAKE_REFUSED)
+        return None if refused(result, "EINVAL") else c.TAKE_REFUSED
+    rule(c.TAKE_FREE)
+    if op.order > zone.span.max_order or not is_aligned(op.pfn, op.order):
+        return c.TAKE_FREE
+    return c.TAKE_FREE if block_over(zone.free, op.pfn, op.order) == ABSENT else None
+
+
+def take_apply(zone: Zone, op: Take, result: Done | Error) -> Zone:
+    """Hand the block to whoever took it."""
+    if result.failed:
+        return zone
+    return withdraw(zone, op.pfn, op.order)
+
+
+# --- pageblock kinds -------------------------------------------------------------------------------------------------
+
+
+def count_more(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> bool:
+    """Tell whether frames of the pageblock are left to count."""
+    return pfn < end
+
+
+def count_step(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> tuple[Any, ...]:
+    """Count the free block at ``pfn``, or pass over what is there instead."""
+    order = zone.free.get(pfn, ABSENT)
+    if order != ABSENT:
+        return zone, pfn + size_of(order), end, count + size_of(order)
+    held = zone.allocated.get(pfn, ABSENT)
+    return zone, pfn + (1 if held == ABSENT else size_of(held)), end, count
+
+
+def count_left(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> int:
+    """Return how many frames of the pageblock may be left."""
+    return max(0, end - pfn)
+
+
+COUNT = Loop("count", count_more, count_step, count_left)
+
+
+def free_frames_in(zone: Zone, start: Pfn) -> Count:
+    """Return the number of free frames in the pageblock that begins at ``start``."""
+    if block_over(zone.free, start, zone.span.pageblock_order) != ABSENT:
+        return size_of(zone.span.pageblock_order)
+    count: Count
+    _, _, _, count = COUNT.run(zone, start, start + size_of(zone.span.pageblock_order), 0)
+    return count
+
+
+def set_kind(zone: Zone, pfn: Pfn, kind: Migratetype) -> Zone:
+    """Give the pageblock that holds ``pfn`` a kind, and count its free frames there."""
+    rule(c.COUNT_MOVES)
+    start = head_of(pfn, zone.span.pageblock_order)
+    index = pfn >> zone.span.pageblock_order
+    old = kind_at(zone, pfn)
+    count = free_frames_in(zone, start)
+    frames = zone.frames.set(old, zone.frames.get(old, 0) - count)
+    return attrs.evolve(
+        zone,
+        pageblock=zone.pageblock.set(index, kind),
+        frames=frames.set(kind, frames.get(kind, 0) + count),
+    )
+
+
+def set_kinds(zone: Zone, pfn: Pfn, order: Order, kind: Migratetype) -> Zone:
+    """Give every pageblock of a block a kind."""
+    for i in range(1 << max(0, order - zone.span.pageblock_order)):
+        zone = set_kind(zone, pfn + (i << zone.span.pageblock_order), kind)
+    return zone
+
+
+def in_zone(span: Span, pfn: Pfn) -> bool:
+    """Tell whether the zone spans a frame."""
+    return (span.start_pfn <= pfn) & (pfn < span.end_pfn)
+
+
+def isolate_allowed(zone: Zone, op: Isolate, result: Done | Error) -> Clause | None:
+    """Name the clause that an answer to an isolation breaks."""
+    rule(c.ISOLATE_ARGS)
+    if not in_zone(zone.span, op.pfn):
+        return None if refused(result, "EINVAL") else c.ISOLATE_ARGS
+    rule(c.ISOLATE_BUSY)
+    if kind_at(zone, op.pfn) == ISOLATE or not pageblock_inside(zone.span, op.pfn):
+        return None if refused(result, "EBUSY") else c.ISOLATE_BUSY
+    rule(c.ISOLATE_DONE)
+    return c.ISOLATE_DONE if result.failed else None
+
+
+def isolate_apply(zone: Zone, op: Isolate, result: Done | Error) -> Zone:
+    """Make the pageblock ISOLATE."""
+    return zone if result.failed else set_kind(zone, op.pfn, ISOLATE)
+
+
+def unisolate_allowed(zone: Zone, op: Unisolate, result: Done | Error) -> Clause | None:
+    """Name the clause that an answer to the end of an isolation breaks."""
+    rule(c.UNISOLATE_ARGS)
+    if not in_zone(zone.span, op.pfn) or kind_at(zone, op.pfn) != ISOLATE or op.migratetype >= ISOLATE:
+        return None if refused(result, "EINVAL") else c.UNISOLATE_ARGS
+    rule(c.UNISOLATE_DONE)
+    return c.UNISOLATE_DONE if result.failed else None
+
+
+def unisolate_apply(zone: Zone, op: Unisolate, result: Done | Error) -> Zone:
+    """Give the pageblock its new kind."""
+    return zone if result.failed else set_kind(zone, op.pfn, kind_of(op.migratetype))
+
+
+def retype_allowed(zone: Zone, op: Retype, result: Done | Error) -> Clause | None:
+    """Name the clause that an answer to a change of type breaks."""
+    rule(c.RETYPE_ARGS)
+    if not in_zone(zone.span, op.pfn) or op.migratetype >= ISOLATE:
+        return None if refused(result, "EINVAL") else c.RETYPE_ARGS
+    rule(c.RETYPE_BUSY)
+    if not retype_possible(zone, op.pfn):
+        return None if refused(result, "EBUSY") else c.RETYPE_BUSY
+    rule(c.RETYPE_DONE)
+    return c.RETYPE_DONE if result.failed else None
+
+
+def retype_possible(zone: Zone, pfn: Pfn) -> bool:
+    """Tell whether the pageblock lies in the zone, is not isolated, and is not part of a larger free block."""
+    above = zone.span.pageblock_order + 1
+    return (
+        pageblock_inside(zone.span, pfn)
+        and kind_at(zone, pfn) != ISOLATE
+        and block_over(zone.free, head_of(pfn, above), above) == ABSENT
+    )
+
+
+def retype_apply(zone: Zone, op: Retype, result: Done | Error) -> Zone:
+    """Give the pageblock its new kind."""
+    return zone if result.failed else set_kind(zone, op.pfn, kind_of(op.migratetype))
+
+
+def reserve_allowed(zone: Zone, op: Reserve, result: Done | Error) -> Clause | None:
+    """Name the clause that an answer to a highatomic reservation breaks."""
+    rule(c.RESERVE_ARGS)
+    if op.order == ABSENT or zone.allocated.get(op.pfn, ABSENT) != op.order:
+        return None if refused(result, "EINVAL") else c.RESERVE_ARGS
+    rule(c.RESERVE_BUSY)
+    if kind_at(zone, op.pfn) != ORDINARY or not pageblock_inside(zone.span, op.pfn):
+        return None if refused(result, "EBUSY") else c.RESERVE_BUSY
+    rule(c.RESERVE_DONE)
+    return c.RESERVE_DONE if result.failed else None
+
+
+def reserve_apply(zone: Zone, op: Reserve, result: Done | Error) -> Zone:
+    """Make every pageblock of the block HIGHATOMIC."""
+    return zone if result.failed else set_kinds(zone, op.pfn, op.order, HIGHATOMIC)
+
+
+def unreserve_allowed(zone: Zone, op: Unreserve, result: Block | Error) -> Clause | None:
+    """Name the clause that an answer to the end of a reservation breaks."""
+    rule(c.UNRESERVE_ARGS)
+    if op.migratetype > RECLAIMABLE:
+        return None if refused(result, "EINVAL") else c.UNRESERVE_ARGS
+    rule(c.UNRESERVE_NONE)
+    if zone.frames.get(HIGHATOMIC, 0) == 0:
+        return None if refused(result, "ENOENT") else c.UNRESERVE_NONE
+    if result.failed:
+        return c.UNRESERVE_NONE
+    rule(c.UNRESERVE_BLOCK)
+    if result.order > zone.span.max_order or not is_aligned(result.pfn, result.order):
+        return c.UNRESERVE_BLOCK
+    if block_over(zone.free, result.pfn, result.order) == ABSENT:
+        return c.UNRESERVE_BLOCK
+    reserved = True
+    for i in range(1 << max(0, result.order - zone.span.pageblock_order)):
+        reserved &= kind_at(zone, result.pfn + (i << zone.span.pageblock_order)) == HIGHATOMIC
+    return None if reserved else c.UNRESERVE_BLOCK
+
+
+def unreserve_apply(zone: Zone, op: Unreserve, result: Block | Error) -> Zone:
+    """Give every pageblock of the block an ordinary kind."""
+    return zone if result.failed else set_kinds(zone, result.pfn, result.order, ORDINARY)
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+def free_count_allowed(zone: Zone, op: FreeCount, result: Frames | Error) -> Clause | None:
+    """Name the clause that a reported number of free frames breaks."""
+    rule(c.COUNT_REPORTED)
+    total = 0
+    for kind in (ORDINARY, HIGHATOMIC, CMA, ISOLATE):
+        total += zone.frames.get(kind, 0)
+    return c.COUNT_REPORTED if result.failed or result.count != total else None
+
+
+def free_blocks_allowed(zone: Zone, op: FreeBlocks, result: Blocks | Error) -> Clause | None:
+    """Name the clause that a reported free set breaks. A reader's function: it compares whole sets, and is not lifted."""
+    rule(c.BLOCKS_REPORTED)
+    if result.failed or len(result.blocks) != len(zone.free):
+        return c.BLOCKS_REPORTED
+    same = all(zone.free.get(pfn, ABSENT) == order for pfn, order in set(result.blocks))
+    return None if same and len(set(result.blocks)) == len(result.blocks) else c.BLOCKS_REPORTED
+
+
+def look_apply(zone: Zone, op: Any, result: Any) -> Zone:
+    """Looking changes nothing."""
+    return zone

@@ -1,0 +1,218 @@
+"""What Linux does when a request's own lists are empty: claim a pageblock, or steal from one.
+
+6.12 tries to claim from the largest block downwards, then steals from the smallest upwards; 6.1 decides once, and only moves
+free blocks to the request's lists, from which it then allocates. Both leave HIGHATOMIC, CMA and ISOLATE alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmspec.clause import rule
+from mmspec.loop import Loop
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy.lists import (
+    MOVE,
+    NOBODY,
+    delist,
+    expand,
+    first_listed,
+    listed_order,
+    move_pageblock,
+    relist,
+    set_types,
+    smallest,
+    take_listed,
+)  # fmt: skip
+from mmspec.physical.buddy.ops import ALLOC_NOFRAGMENT, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNMOVABLE
+from mmspec.physical.buddy.state import FreeLists, Span, pageblock_inside, type_at
+from mmspec.words import ABSENT, Count, Flags, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
+
+Answer = tuple[Pfn, FreeLists]
+"""The block that was handed out (``NOBODY``: none) and the lists after it."""
+
+
+def first_fallback(migratetype: Migratetype) -> Migratetype:
+    """Return the type whose lists are tried first (mm/page_alloc.c:fallbacks, v6.12)."""
+    return UNMOVABLE if migratetype == RECLAIMABLE else RECLAIMABLE
+
+
+def second_fallback(migratetype: Migratetype) -> Migratetype:
+    """Return the type whose lists are tried next."""
+    return UNMOVABLE if migratetype == MOVABLE else MOVABLE
+
+
+def find_fallback(lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
+    """Return the first block of an order on a fallback list, or ``NOBODY`` (mm/page_alloc.c:find_suitable_fallback, v6.12)."""
+    rule(c.FALLBACK_ORDER)
+    pfn = first_listed(lists, order, first_fallback(migratetype))
+    if pfn < NOBODY:
+        return pfn
+    pfn = first_listed(lists, order, second_fallback(migratetype))
+    return pfn if pfn < NOBODY else NOBODY
+
+
+def can_claim(span: Span, order: Order, migratetype: Migratetype) -> bool:
+    """Tell whether a block of ``order`` is worth its pageblock (mm/page_alloc.c:can_steal_fallback, v6.12)."""
+    rule(c.CAN_CLAIM)
+    return (order >= span.pageblock_order // 2) | (migratetype != MOVABLE)
+
+
+# --- counting a pageblock --------------------------------------------------------------------------------------------
+
+
+def tally_more(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> bool:
+    """Tell whether frames of the pageblock are left to look at."""
+    return pfn < end
+
+
+def tally_step(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> tuple[Any, ...]:
+    """Count the free block or the movable allocation at ``pfn``, or pass over the frame."""
+    order = listed_order(lists, pfn)
+    if order != ABSENT:
+        return lists, pfn + size_of(order), end, free + size_of(order), movable
+    held = lists.movable.get(pfn, ABSENT)
+    if held != ABSENT:
+        frames = min(size_of(held), end - pfn)
+        return lists, pfn + frames, end, free, movable + frames
+    return lists, pfn + 1, end, free, movable
+
+
+def tally_left(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> int:
+    """Return how many frames of the pageblock may be left."""
+    return max(0, end - pfn)
+
+
+TALLY = Loop("tally", tally_more, tally_step, tally_left)
+
+
+def enough_alike(span: Span, lists: FreeLists, start: Pfn, end: PfnEnd, theirs: Migratetype, migratetype: Migratetype) -> bool:
+    """Tell whether half of a pageblock is free or like the request (mm/page_alloc.c:try_to_steal_block, v6.12)."""
+    rule(c.CLAIM_HALF)
+    size = size_of(span.pageblock_order)
+    free: Count
+    movable: Count
+    _, _, _, free, movable = TALLY.run(lists, start, end, 0, movable_over(span, lists, start))
+    if migratetype == MOVABLE:
+        alike = movable
+    else:
+        alike = size - (free + movable) if theirs == MOVABLE else 0
+    return free + alike >= size >> 1
+
+
+def movable_over(span: Span, lists: FreeLists, start: Pfn) -> Count:
+    """Return the movable frames that an allocation with its head before the pageblock has in it: none or all."""
+    frames = 0
+    for k in range(span.pageblock_order + 1, span.max_order + 1):
+        head = head_of(start, k)
+        frames += ((head != start) & (lists.movable.get(head, ABSENT) == k)) * size_of(span.pageblock_order)
+    return frames
+
+
+# --- 6.12 ------------------------------------------------------------------------------------------------------------
+
+
+def claim(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+    """Turn a whole pageblock to the request's type, from the largest block down (mm/page_alloc.c:__rmqueue_claim, v6.12)."""
+    rule(c.CLAIM_LARGEST)
+    least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
+    for k in range(span.max_order, least - 1, -1):
+        pfn = find_fallback(lists, k, migratetype)
+        if pfn == NOBODY:
+            continue
+        if not can_claim(span, k, migratetype):
+            return NOBODY, lists
+        if k >= span.pageblock_order:
+            rule(c.CLAIM_WHOLE)
+            lists = set_types(span, delist(lists, pfn), pfn, k, migratetype)
+            return pfn, expand(lists, pfn, order, k, migratetype)
+        if claimable(span, lists, pfn, migratetype):
+            rule(c.CLAIM_PAGEBLOCK)
+            lists = move_pageblock(span, lists, pfn, migratetype)
+            taken = smallest(span, lists, order, migratetype)
+            return taken, take_listed(lists, taken, order)
+    return NOBODY, lists
+
+
+def claimable(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> bool:
+    """Tell whether the pageblock of a smaller block may be claimed (mm/page_alloc.c:try_to_steal_block, v6.12)."""
+    theirs = type_at(span, lists, pfn)
+    if theirs == HIGHATOMIC or not pageblock_inside(span, pfn):
+        rule(c.CLAIM_REFUSED)
+        return False
+    start = head_of(pfn, span.pageblock_order)
+    return enough_alike(span, lists, start, start + size_of(span.pageblock_order), theirs, migratetype)
+
+
+def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
+    """Take from the smallest foreign block and leave its pageblock as it is (mm/page_alloc.c:__rmqueue_steal, v6.12)."""
+    rule(c.STEAL_SMALLEST)
+    for k in range(order, span.max_order + 1):
+        pfn = find_fallback(lists, k, migratetype)
+        if pfn < NOBODY:
+            return pfn, take_listed(lists, pfn, order)
+    return NOBODY, lists
+
+
+def fall_back(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+    """Serve a request from another type's lists."""
+    if lists.kernel < 612:
+        return fall_back_61(span, lists, order, migratetype, flags)
+    pfn, lists = claim(span, lists, order, migratetype, flags)
+    if pfn < NOBODY:
+        return pfn, lists
+    if flags & ALLOC_NOFRAGMENT:
+        rule(c.STEAL_NOFRAGMENT)
+        return NOBODY, lists
+    return steal(span, lists, order, migratetype)
+
+
+# --- 6.1 -------------------------------------------------------------------------------------------------------------
+
+
+def fall_back_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+    """Move a foreign block to the request's lists and allocate from those (mm/page_alloc.c:__rmqueue_fallback, v6.1)."""
+    pfn = chosen_61(span, lists, order, migratetype, flags)
+    if pfn == NOBODY:
+        return NOBODY, lists
+    lists = moved_61(span, lists, pfn, migratetype)
+    taken = smallest(span, lists, order, migratetype)
+    return taken, take_listed(lists, taken, order)
+
+
+def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Pfn:
+    """Return the largest foreign block, or the smallest if a MOVABLE request could not have its pageblock."""
+    rule(c.FALLBACK_61)
+    least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
+    for k in range(span.max_order, least - 1, -1):
+        pfn = find_fallback(lists, k, migratetype)
+        if pfn == NOBODY:
+            continue
+        if can_claim(span, k, migratetype) or k == order:
+            return pfn
+        for j in range(order, span.max_order + 1):
+            pfn = find_fallback(lists, j, migratetype)
+            if pfn < NOBODY:
+                return pfn
+    return NOBODY
+
+
+def moved_61(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+    """Move the block, or its pageblock's free blocks, to the request's lists (mm/page_alloc.c:steal_suitable_fallback, v6.1)."""
+    rule(c.STEAL_61)
+    order = listed_order(lists, pfn)
+    theirs = type_at(span, lists, pfn)
+    if theirs == HIGHATOMIC:
+        return relist(lists, pfn, migratetype)
+    if order >= span.pageblock_order:
+        return relist(set_types(span, lists, pfn, order, migratetype), pfn, migratetype)
+    start = head_of(pfn, span.pageblock_order)
+    end = start + size_of(span.pageblock_order)
+    if not can_claim(span, order, migratetype) or end > span.end_pfn:
+        return relist(lists, pfn, migratetype)
+    first = pfn if start < span.start_pfn else start
+    alike = enough_alike(span, lists, first, end, theirs, migratetype)
+    lists, _, _, _, _ = MOVE.run(lists, first, end, migratetype, 0)
+    if alike:
+        return set_types(span, lists, start, span.pageblock_order, migratetype)
+    return lists

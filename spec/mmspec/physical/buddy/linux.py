@@ -1,0 +1,291 @@
+"""Which of the lawful results Linux gives: ``X_choose`` returns it, and the free lists after it.
+
+The reading is of 6.12.117 (``mm/page_alloc.c``, ``mm/page_isolation.c``); where 6.1 differs the text
+asks for the kernel's version.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from mmspec.clause import rule
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy.core import alloc_served, in_zone, retype_possible
+from mmspec.physical.buddy.fallback import Answer, fall_back
+from mmspec.physical.buddy.lists import (
+    NOBODY,
+    convert_pageblock,
+    delist,
+    free_one,
+    free_pieces,
+    listed_order,
+    move_pageblock,
+    relist,
+    set_types,
+    smallest,
+    take_listed,
+)  # fmt: skip
+from mmspec.physical.buddy.ops import (
+    ALLOC_CMA,
+    ALLOC_HIGHATOMIC,
+    ALLOC_NON_BLOCK,
+    ALLOC_OOM,
+    CMA,
+    DONE,
+    EBUSY,
+    EINVAL,
+    ENOENT,
+    ENOMEM,
+    HIGHATOMIC,
+    ISOLATE,
+    MOVABLE,
+    RECLAIMABLE,
+    Alloc,
+    Block,
+    Blocks,
+    Done,
+    Error,
+    Frames,
+    Free,
+    FreeBlocks,
+    FreeCount,
+    Isolate,
+    Page,
+    Putback,
+    Reserve,
+    Retype,
+    Take,
+    Unisolate,
+    Unreserve,
+)  # fmt: skip
+from mmspec.physical.buddy.state import (
+    ORDINARY,
+    FreeLists,
+    Span,
+    Zone,
+    is_mergeable,
+    kind_at,
+    pageblock_inside,
+    type_at,
+)  # fmt: skip
+from mmspec.words import ABSENT, Flags, Migratetype, Order, Pfn, head_of
+
+# --- alloc -----------------------------------------------------------------------------------------------------------
+
+
+def from_type(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
+    """Serve a request from one type's lists."""
+    pfn = smallest(span, lists, order, migratetype)
+    if pfn == NOBODY:
+        return NOBODY, lists
+    return pfn, take_listed(lists, pfn, order)
+
+
+def cma_first(zone: Zone, flags: Flags) -> bool:
+    """Tell whether more than half of the free frames that may be handed out are CMA's (mm/page_alloc.c:__rmqueue, v6.12)."""
+    cma = zone.frames.get(CMA, 0)
+    total = zone.frames.get(ORDINARY, 0) + zone.frames.get(HIGHATOMIC, 0) + cma
+    return ((flags & ALLOC_CMA) != 0) & (cma > total // 2)
+
+
+def rmqueue(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+    """Serve a request of a mergeable type (mm/page_alloc.c:__rmqueue, v6.12)."""
+    if cma_first(zone, flags):
+        rule(c.RMQUEUE_1)
+        pfn, after = from_type(zone.span, lists, order, CMA)
+        if pfn < NOBODY:
+            return pfn, after
+    rule(c.RMQUEUE_2)
+    pfn, after = from_type(zone.span, lists, order, migratetype)
+    if pfn < NOBODY:
+        return pfn, after
+    if flags & ALLOC_CMA:
+        rule(c.RMQUEUE_3)
+        pfn, after = from_type(zone.span, lists, order, CMA)
+        if pfn < NOBODY:
+            return pfn, after
+    rule(c.RMQUEUE_4)
+    return fall_back(zone.span, lists, order, migratetype, flags)
+
+
+def rmqueue_buddy(zone: Zone, lists: FreeLists, op: Alloc) -> Answer:
+    """Serve a request, the highatomic reserve first or last where its flags allow (mm/page_alloc.c:rmqueue_buddy, v6.12)."""
+    if op.flags & ALLOC_HIGHATOMIC:
+        rule(c.HIGHATOMIC_FIRST)
+        pfn, after = from_type(zone.span, lists, op.order, HIGHATOMIC)
+        if pfn < NOBODY:
+            return pfn, after
+    pfn, after = rmqueue(zone, lists, op.order, op.migratetype, op.flags)
+    if pfn == NOBODY and op.flags & (ALLOC_OOM | ALLOC_NON_BLOCK):
+        rule(c.HIGHATOMIC_LAST)
+        return from_type(zone.span, lists, op.order, HIGHATOMIC)
+    return pfn, after
+
+
+def alloc_choose(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error, FreeLists]:
+    """Answer an allocation as Linux does."""
+    if not alloc_served(zone.span, op):
+        return EINVAL, lists
+    pfn, lists = rmqueue_buddy(zone, lists, op)
+    if pfn == NOBODY:
+        return ENOMEM, lists
+    if op.migratetype == MOVABLE:
+        lists = attrs.evolve(lists, movable=lists.movable.set(pfn, op.order))
+    return Page(pfn), lists
+
+
+# --- free, putback, take ---------------------------------------------------------------------------------------------
+
+
+def forget_movable(lists: FreeLists, pfn: Pfn) -> FreeLists:
+    """Forget that a live allocation was movable."""
+    if lists.movable.get(pfn, ABSENT) == ABSENT:
+        return lists
+    return attrs.evolve(lists, movable=lists.movable.delete(pfn))
+
+
+def is_live(zone: Zone, pfn: Pfn, order: Order) -> bool:
+    """Tell whether a block is exactly one live allocation."""
+    return order != ABSENT and zone.allocated.get(pfn, ABSENT) == order
+
+
+def free_choose(zone: Zone, lists: FreeLists, op: Free) -> tuple[Done | Error, FreeLists]:
+    """Answer a free as Linux does."""
+    if not is_live(zone, op.pfn, op.order):
+        return EINVAL, lists
+    return DONE, free_pieces(zone.span, forget_movable(lists, op.pfn), op.pfn, op.order)
+
+
+def putback_choose(zone: Zone, lists: FreeLists, op: Putback) -> tuple[Done | Error, FreeLists]:
+    """Put a block that was taken back, whole and to the tail."""
+    if not is_live(zone, op.pfn, op.order):
+        return EINVAL, lists
+    lists = forget_movable(lists, op.pfn)
+    if not one_type(zone.span, lists, op.pfn, op.order):
+        return DONE, free_pieces(zone.span, lists, op.pfn, op.order)
+    rule(c.PUTBACK_TAIL)
+    return DONE, free_one(zone.span, lists, op.pfn, op.order, type_at(zone.span, lists, op.pfn), True)
+
+
+def one_type(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
+    """Tell whether all pageblocks of a block have one type.
+
+    Linux does not ask: it lists a block whose pageblocks changed type meanwhile by the first one's (docs/questions.md, Q3).
+    """
+    same = True
+    for i in range(1, 1 << max(0, order - span.pageblock_order)):
+        same &= type_at(span, lists, pfn + (i << span.pageblock_order)) == type_at(span, lists, pfn)
+    return same
+
+
+def take_choose(zone: Zone, lists: FreeLists, op: Take) -> tuple[Done | Error, FreeLists]:
+    """Take one listed block; half a pageblock or more turns its mergeable pageblocks MOVABLE."""
+    if op.order == ABSENT or listed_order(lists, op.pfn) != op.order:
+        return EINVAL, lists
+    return DONE, settle_taken(zone.span, delist(lists, op.pfn), op.pfn, op.order)
+
+
+def settle_taken(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
+    """Turn the pageblocks of a block just taken MOVABLE, as mm/page_alloc.c:__isolate_free_page, v6.12, does.
+
+    Its loop passes a single frame by, even where that is half a pageblock.
+    """
+    if order == 0 or order < span.pageblock_order - 1:
+        return lists
+    rule(c.TAKE_MOVABLE)
+    for i in range(1 << max(0, order - span.pageblock_order)):
+        block = pfn + (i << span.pageblock_order)
+        if not is_mergeable(type_at(span, lists, block)):
+            continue
+        if lists.kernel < 612:
+            lists = set_types(span, lists, head_of(block, span.pageblock_order), span.pageblock_order, MOVABLE)
+        elif pageblock_inside(span, block):
+            lists = move_pageblock(span, lists, block, MOVABLE)
+    return lists
+
+
+# --- pageblock types -------------------------------------------------------------------------------------------------
+
+
+def isolate_choose(zone: Zone, lists: FreeLists, op: Isolate) -> tuple[Done | Error, FreeLists]:
+    """Isolate a pageblock, splitting a larger free block over it."""
+    if not in_zone(zone.span, op.pfn):
+        return EINVAL, lists
+    if kind_at(zone, op.pfn) == ISOLATE or not pageblock_inside(zone.span, op.pfn):
+        return EBUSY, lists
+    return DONE, convert_pageblock(zone.span, lists, op.pfn, ISOLATE)
+
+
+def unisolate_choose(zone: Zone, lists: FreeLists, op: Unisolate) -> tuple[Done | Error, FreeLists]:
+    """End an isolation; a free block that could now merge above pageblock order is freed anew, so that it does."""
+    if not in_zone(zone.span, op.pfn) or kind_at(zone, op.pfn) != ISOLATE or op.migratetype >= ISOLATE:
+        return EINVAL, lists
+    start = head_of(op.pfn, zone.span.pageblock_order)
+    order = listed_order(lists, start)
+    if order == ABSENT or not remerges(zone.span, lists, start, order):
+        return DONE, convert_pageblock(zone.span, lists, op.pfn, op.migratetype)
+    rule(c.UNISOLATE_MERGES)
+    lists = set_types(zone.span, delist(lists, start), start, zone.span.pageblock_order, op.migratetype)
+    return DONE, free_one(zone.span, lists, start, order, op.migratetype, True)
+
+
+def remerges(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
+    """Tell whether an isolated pageblock has a free buddy that is not isolated (mm/page_isolation.c:unset_migratetype_isolate).
+
+    Linux asks the same of a block of several pageblocks, and then lists frames of those that are still isolated where they can
+    be handed out (docs/questions.md, Q1); the law splits such a block instead.
+    """
+    if order != span.pageblock_order or order >= span.max_order:
+        return False
+    buddy = pfn ^ (1 << order)
+    return (listed_order(lists, buddy) == order) & (type_at(span, lists, buddy) != ISOLATE)
+
+
+def retype_choose(zone: Zone, lists: FreeLists, op: Retype) -> tuple[Done | Error, FreeLists]:
+    """Give a pageblock another type, its free blocks with it."""
+    if not in_zone(zone.span, op.pfn) or op.migratetype >= ISOLATE:
+        return EINVAL, lists
+    if not retype_possible(zone, op.pfn):
+        return EBUSY, lists
+    return DONE, move_pageblock(zone.span, lists, op.pfn, op.migratetype)
+
+
+def reserve_choose(zone: Zone, lists: FreeLists, op: Reserve) -> tuple[Done | Error, FreeLists]:
+    """Make the pageblocks of a block just handed out HIGHATOMIC."""
+    if not is_live(zone, op.pfn, op.order):
+        return EINVAL, lists
+    if kind_at(zone, op.pfn) != ORDINARY or not pageblock_inside(zone.span, op.pfn):
+        return EBUSY, lists
+    if op.order < zone.span.pageblock_order:
+        return DONE, move_pageblock(zone.span, lists, op.pfn, HIGHATOMIC)
+    return DONE, set_types(zone.span, lists, op.pfn, op.order, HIGHATOMIC)
+
+
+def unreserve_choose(zone: Zone, lists: FreeLists, op: Unreserve) -> tuple[Block | Error, FreeLists]:
+    """Convert the pageblocks of the first block on the lowest HIGHATOMIC list that is not empty."""
+    if op.migratetype > RECLAIMABLE:
+        return EINVAL, lists
+    pfn = smallest(zone.span, lists, 0, HIGHATOMIC)
+    if pfn == NOBODY:
+        return ENOENT, lists
+    order = listed_order(lists, pfn)
+    if order < zone.span.pageblock_order:
+        return Block(pfn, order), move_pageblock(zone.span, lists, pfn, op.migratetype)
+    lists = relist(lists, pfn, op.migratetype)
+    return Block(pfn, order), set_types(zone.span, lists, pfn, order, op.migratetype)
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+def free_count_choose(zone: Zone, lists: FreeLists, op: FreeCount) -> tuple[Frames | Error, FreeLists]:
+    """Count the free frames."""
+    total = 0
+    for kind in (ORDINARY, HIGHATOMIC, CMA, ISOLATE):
+        total += zone.frames.get(kind, 0)
+    return Frames(total), lists
+
+
+def free_blocks_choose(zone: Zone, lists: FreeLists, op: FreeBlocks) -> tuple[Blocks | Error, FreeLists]:
+    """List the free blocks, ascending."""
+    return Blocks(tuple(sorted(zone.free.items()))), lists

@@ -1,0 +1,227 @@
+"""Linux's free lists: how blocks enter them, leave them, merge on them and move between them.
+
+One function for each function of the kernel that touches a list; ``linux`` puts them together into operations, ``fallback``
+chooses when a request's own lists are empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from mmspec import linked
+from mmspec.clause import rule
+from mmspec.loop import Loop
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy.core import buddy_of, parent_of
+from mmspec.physical.buddy.state import (
+    UNLISTED,
+    FreeLists,
+    Span,
+    is_mergeable,
+    list_number,
+    order_of_list,
+    type_at,
+    type_of_list,
+)  # fmt: skip
+from mmspec.words import ABSENT, Count, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
+
+NOBODY = linked.HEADS
+"""No page frame number: what a search that finds no block answers."""
+
+
+def listed_order(lists: FreeLists, pfn: Pfn) -> Order:
+    """Return the order of the listed block whose head is ``pfn``, or ``ABSENT`` (mm/internal.h:buddy_order, v6.12)."""
+    return order_of_list(lists.block.get(pfn, UNLISTED))
+
+
+def first_listed(lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
+    """Return the head of the first block on a list; ``NOBODY`` or above if it is empty."""
+    return linked.first(lists.links, list_number(order, migratetype))
+
+
+def enlist(lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype, tail: bool) -> FreeLists:
+    """Put a block on its list (mm/page_alloc.c:__add_to_free_list, v6.12)."""
+    number = list_number(order, migratetype)
+    push = linked.push_tail if tail else linked.push_head
+    return attrs.evolve(lists, block=lists.block.set(pfn, number), links=push(lists.links, number, pfn))
+
+
+def delist(lists: FreeLists, pfn: Pfn) -> FreeLists:
+    """Take a block off its list (mm/page_alloc.c:__del_page_from_free_list, v6.12)."""
+    return attrs.evolve(lists, block=lists.block.delete(pfn), links=linked.remove(lists.links, pfn))
+
+
+def relist(lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+    """Move a listed block to the tail of another type's list (mm/page_alloc.c:move_to_free_list, v6.12)."""
+    return enlist(delist(lists, pfn), pfn, listed_order(lists, pfn), migratetype, True)
+
+
+def set_types(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype) -> FreeLists:
+    """Give every pageblock of a block a type (mm/page_alloc.c:change_pageblock_range, v6.12)."""
+    types = lists.types
+    for i in range(1 << max(0, order - span.pageblock_order)):
+        types = types.set((pfn >> span.pageblock_order) + i, migratetype)
+    return attrs.evolve(lists, types=types)
+
+
+# --- freeing ---------------------------------------------------------------------------------------------------------
+
+
+def listed_merge_more(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype) -> bool:
+    """Tell whether the block in hand merges with its buddy (mm/page_alloc.c:__free_one_page, the loop's head)."""
+    if order >= span.max_order:
+        rule(c.FREE_2_TOP)
+        return False
+    buddy = buddy_of(pfn, order)
+    if listed_order(lists, buddy) != order:
+        rule(c.FREE_2B)
+        return False
+    if order >= span.pageblock_order:
+        rule(c.FREE_2C)
+        theirs = type_at(span, lists, buddy)
+        return (theirs == migratetype) | (is_mergeable(migratetype) & is_mergeable(theirs))
+    return True
+
+
+def listed_merge_step(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype) -> tuple[Any, ...]:
+    """Take the buddy off its list and join it to the block in hand (the loop's body)."""
+    rule(c.FREE_2D)
+    buddy = buddy_of(pfn, order)
+    lists = delist(lists, buddy)
+    if order >= span.pageblock_order and lists.kernel >= 612:
+        rule(c.FREE_2E)
+        lists = set_types(span, lists, buddy, order, migratetype)
+    rule(c.FREE_2F)
+    return span, lists, parent_of(pfn, order), order + 1, migratetype
+
+
+def listed_merge_left(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype) -> int:
+    """Return how often the block in hand can still grow."""
+    return span.max_order - order
+
+
+LISTED_MERGE = Loop("listed_merge", listed_merge_more, listed_merge_step, listed_merge_left)
+
+
+def merge_likely(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
+    """Tell whether the block's parent would merge further, were its buddy freed (mm/page_alloc.c:buddy_merge_likely, v6.12).
+
+    The kernel asks for the zone of the parent's first frame, so a parent that begins below the zone never merges.
+    """
+    if order >= span.max_order - 1:
+        return False
+    parent = parent_of(pfn, order)
+    return (parent >= span.start_pfn) & (listed_order(lists, buddy_of(parent, order + 1)) == order + 1)
+
+
+def free_one(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype, tail: bool) -> FreeLists:
+    """Put a block on the lists, merged as far as Linux merges it (mm/page_alloc.c:__free_one_page, v6.12)."""
+    _, lists, pfn, order, migratetype = LISTED_MERGE.run(span, lists, pfn, order, migratetype)
+    rule(c.FREE_3)
+    likely = tail or merge_likely(span, lists, pfn, order)
+    rule(c.FREE_4)
+    return enlist(lists, pfn, order, migratetype, likely)
+
+
+def free_pieces(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
+    """Free a block in pieces of at most a pageblock, each by its own type (mm/page_alloc.c:split_large_buddy, v6.12).
+
+    6.1 frees it whole, by the type of its first pageblock (mm/page_alloc.c:free_one_page, v6.1).
+    """
+    if order <= span.pageblock_order or lists.kernel < 612:
+        return free_one(span, lists, pfn, order, type_at(span, lists, pfn), False)
+    rule(c.FREE_PIECES)
+    for i in range(1 << (order - span.pageblock_order)):
+        piece = pfn + (i << span.pageblock_order)
+        lists = free_one(span, lists, piece, span.pageblock_order, type_at(span, lists, piece), False)
+    return lists
+
+
+# --- handing out -----------------------------------------------------------------------------------------------------
+
+
+def expand(lists: FreeLists, pfn: Pfn, order: Order, have: Order, migratetype: Migratetype) -> FreeLists:
+    """List the upper halves of a block at (pfn, have) until ``order`` is left at ``pfn`` (mm/page_alloc.c:expand, v6.12)."""
+    for half in range(have - 1, order - 1, -1):
+        rule(c.EXPAND)
+        lists = enlist(lists, pfn + size_of(half), half, migratetype, False)
+    return lists
+
+
+def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
+    """Return the head of the first block of the smallest order that serves (mm/page_alloc.c:__rmqueue_smallest, v6.12).
+
+    ``NOBODY`` if no list of the type serves.
+    """
+    for k in range(order, span.max_order + 1):
+        pfn = first_listed(lists, k, migratetype)
+        if pfn < NOBODY:
+            return pfn
+    return NOBODY
+
+
+def take_listed(lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
+    """Hand out the lowest ``2**order`` frames of the listed block at ``pfn`` (mm/page_alloc.c:page_del_and_expand, v6.12)."""
+    rule(c.SMALLEST)
+    number = lists.block[pfn]
+    return expand(delist(lists, pfn), pfn, order, order_of_list(number), type_of_list(number))
+
+
+# --- whole pageblocks ------------------------------------------------------------------------------------------------
+
+
+def move_more(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype, moved: Count) -> bool:
+    """Tell whether frames of the range are left to look at."""
+    return pfn < end
+
+
+def move_step(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype, moved: Count) -> tuple[Any, ...]:
+    """Move the block at ``pfn``, or pass over the frame."""
+    order = listed_order(lists, pfn)
+    if order == ABSENT:
+        return lists, pfn + 1, end, migratetype, moved
+    return relist(lists, pfn, migratetype), pfn + size_of(order), end, migratetype, moved + size_of(order)
+
+
+def move_left(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype, moved: Count) -> int:
+    """Return how many frames of the range may be left."""
+    return max(0, end - pfn)
+
+
+MOVE = Loop("move", move_more, move_step, move_left)
+
+
+def move_pageblock(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+    """Move the pageblock's free blocks to a type's lists, in PFN order, and give it the type.
+
+    mm/page_alloc.c:__move_freepages_block, v6.12
+    """
+    rule(c.MOVE_TAIL)
+    start = head_of(pfn, span.pageblock_order)
+    lists, _, _, _, _ = MOVE.run(lists, start, start + size_of(span.pageblock_order), migratetype, 0)
+    return set_types(span, lists, start, span.pageblock_order, migratetype)
+
+
+def listed_over(span: Span, lists: FreeLists, pfn: Pfn) -> Pfn:
+    """Return the head of the listed block larger than a pageblock that holds the pageblock at ``pfn``, or ``NOBODY``.
+
+    mm/page_alloc.c:find_large_buddy, v6.12
+    """
+    for k in range(span.pageblock_order + 1, span.max_order + 1):
+        head = head_of(pfn, k)
+        if listed_order(lists, head) == k:
+            return head
+    return NOBODY
+
+
+def convert_pageblock(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+    """Give one pageblock a type, splitting a larger free block over it (mm/page_alloc.c:move_freepages_block_isolate, v6.12)."""
+    large = listed_over(span, lists, pfn)
+    if large == NOBODY:
+        return move_pageblock(span, lists, pfn, migratetype)
+    rule(c.ISOLATE_SPLITS)
+    order = listed_order(lists, large)
+    lists = set_types(span, delist(lists, large), pfn, span.pageblock_order, migratetype)
+    return free_pieces(span, lists, large, order)
