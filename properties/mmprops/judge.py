@@ -34,14 +34,14 @@ class Judge:
     def judge(self, operation: Operation, request: Any, result: Any) -> Verdict | None:
         """Hold a result against the law and go on from it; None if it is right. After a verdict the state is as it was."""
         broken = operation.allowed(self.state, request, result)
-        if self.policy is None:
+        if self.policy is None or operation.observes:
             if broken is not None:
                 return Verdict(broken)
         else:
             chosen, policy = operation.choose(self.state, self.policy, request)
             if broken is not None:
                 return Verdict(broken, chosen)
-            if result != chosen and not operation.observes:
+            if result != chosen:
                 return Verdict(self.component.choice, chosen)
             self.policy = policy
         self.state = operation.apply(self.state, request, result)

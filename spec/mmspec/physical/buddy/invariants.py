@@ -25,6 +25,7 @@ from mmspec.physical.buddy.state import (
     type_at,
     type_of_list,
 )
+from mmspec.promises import one_place
 from mmspec.words import ABSENT, MAX_ORDER_LIMIT, ListNumber, Migratetype, Order, Pfn, head_of, is_aligned, size_of
 
 # --- the zone ----------------------------------------------------------------------------------------------------------
@@ -37,7 +38,7 @@ def is_memory(zone: Zone, frame: Pfn) -> bool:
 
 def owned_once(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
     """No frame has two owners, and every frame is in exactly one place."""
-    return owners(zone, frame) == (1 if is_memory(zone, frame) else 0)
+    return one_place(owners(zone, frame), is_memory(zone, frame))
 
 
 def well_placed(zone: Zone, order: Order, pfn: Pfn) -> bool:
@@ -70,7 +71,7 @@ def covered(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
     count = 0
     for k in range(MAX_ORDER_LIMIT + 1):
         count += listed_order(lists, head_of(frame, k)) == k
-    return count == (1 if block_over(zone.free, frame, 0) != ABSENT else 0)
+    return count == (block_over(zone.free, frame, 0) != ABSENT)
 
 
 def listed_aligned(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
