@@ -126,7 +126,7 @@ def search(
         tally.add(outcome)
         if batched and outcome.broken is None and outcome.refused is None and tally.accepted % 4 == 1:
             again = rerun_batched(machine, session, profile, outcome.program)
-            tally.add(attrs.evolve(again, program=outcome.program))
+            tally.add(again)
         useless = tally.unsupported > ops or (tally.refused >= REFUSALS and tally.accepted == 0)
         if useless or tally.refused + tally.accepted > ops:
             break
@@ -162,7 +162,7 @@ def carry_out(machine: Machine, session: Session, profile: Profile, program: Pro
         if outcome.broken is None and outcome.refused is None and session.capabilities.get("batch"):
             outcome = rerun_batched(machine, session, profile, program)
     except ClientError as error:
-        return Outcome(program, 0, broken=Broken(DIED, -1, f"it does not start again: {error}"))
+        return Outcome(program.machine, program.config, (), broken=Broken(DIED, -1, f"it does not start again: {error}"))
     return outcome
 
 

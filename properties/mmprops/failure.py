@@ -1,8 +1,8 @@
 """Failure files: a program as the lines that were sent to the client, so that the client can be run on the file itself.
 
 ``mmspec-failures/MACHINE-DIGEST.jsonl`` holds ``hello``, ``reset``, the operations with the values that were sent, and ``bye``.
-What a later run needs beyond them (which value came from which earlier step, the clause, the profile) stands in keys that a client
-ignores. A file without its ``bye`` was cut off.
+What a later run needs beyond them (which value came from which earlier step, the clause, the profile) stands in keys that
+a client ignores. A file without its ``bye`` was cut off.
 """
 
 from __future__ import annotations

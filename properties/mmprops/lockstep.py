@@ -22,8 +22,8 @@ from mmspec.component import Operation
 from mmspec.errors import Error
 from mmspec.profile import Profile
 
-INVARIANT_FRAMES = 256
-"""Largest zone whose every invariant is asked again after each program; larger ones are recounted."""
+INVARIANT_BLOCKS = 64
+"""Most blocks with which every invariant is asked again after a program; with more there is the recount."""
 
 
 @attrs.frozen
@@ -41,15 +41,22 @@ class Broken:
 
 @attrs.frozen
 class Outcome:
-    """What came of one program."""
+    """What came of one program: its configuration, and each step with the references that its request was given."""
 
-    program: Program
-    judged: int
+    machine: str
+    config: Any
+    made: tuple[tuple[str, Any, Mapping[str, int]], ...]
+    judged: int = 0
     values: tuple[Any, ...] = ()  # the main value that each step answered
     state: Any = None  # the law's, before the step that was broken
     broken: Broken | None = None
     refused: str | None = None  # why the configuration was not taken
     unsupported: Mapping[str, int] = attrs.field(factory=dict)  # operations not carried out, by reason
+
+    @property
+    def program(self) -> Program:
+        """The program that was carried out."""
+        return Program(self.machine, self.config, tuple((name, with_refs(request, refs)) for name, request, refs in self.made))
 
 
 class Run:
@@ -60,7 +67,7 @@ class Run:
         self.judge = Judge(machine.component, profile, config)
         self.tolerance = machine.tolerance(config, session.capabilities)
         self.config = config
-        self.steps: list[Step] = []
+        self.made: list[tuple[str, Any, Mapping[str, int]]] = []
         self.values: list[Any] = []
         self.judged = 0
         self.unsupported: dict[str, int] = {}
@@ -73,14 +80,18 @@ class Run:
     def carry_out(self, name: str, request: Any, refs: Mapping[str, int]) -> Any:
         """Carry out and judge one step; return its result, or None where it ended the run or was not carried out."""
         operation = self.judge.operations[name]
-        self.steps.append((name, with_refs(request, refs)))
-        self.values.append(None)
+        self.add(name, request, refs)
         try:
             result = self.session.apply(operation, request)
         except ClientFailure as failure:
-            self.broken = Broken(failure.clause, len(self.steps) - 1, failure.explanation)
+            self.broken = Broken(failure.clause, len(self.made) - 1, failure.explanation)
             return None
         return self.weigh(name, request, result)
+
+    def add(self, name: str, request: Any, refs: Mapping[str, int]) -> None:
+        """Note a step that has answered nothing yet."""
+        self.made.append((name, request, refs))
+        self.values.append(None)
 
     def weigh(self, name: str, request: Any, result: Any) -> Any:
         """Judge a result that was given to the last step."""
@@ -114,17 +125,25 @@ class Run:
             difference = self.machine.lockstep.recount(self.judge.state, self.judge.policy, self.body)
             if difference is not None:
                 self.fail(self.machine.component.choice, f"recount after the last step: {difference}")
-        if self.broken is None and len(self.judge.state.free) + len(self.judge.state.allocated) <= INVARIANT_FRAMES:
+        if self.broken is None and len(self.judge.state.free) + len(self.judge.state.allocated) <= INVARIANT_BLOCKS:
             found = broken_invariant(self.machine.component, self.judge.state, self.judge.policy)
             if found is not None:
                 self.fail(found[0], f"the law's own state breaks it at {found[1]:#x}")
-        program = Program(self.machine.name, self.config, tuple(self.steps))
-        return Outcome(program, self.judged, tuple(self.values), self.judge.state, self.broken, None, self.unsupported)
+        return Outcome(
+            self.machine.name,
+            self.config,
+            tuple(self.made),
+            self.judged,
+            tuple(self.values),
+            self.judge.state,
+            self.broken,
+            unsupported=self.unsupported,
+        )
 
     def fail(self, clause: Clause, explanation: str, observed: Any = None) -> None:
         """Record the first thing that was broken."""
         if self.broken is None:
-            self.broken = Broken(clause.id, len(self.steps) - 1, explanation, observed)
+            self.broken = Broken(clause.id, len(self.made) - 1, explanation, observed)
 
 
 def describe(request: Any, result: Any, chosen: Any) -> str:
@@ -147,13 +166,12 @@ def shown(record: Any) -> str:
 
 def start(machine: Machine, session: Session, profile: Profile, config: Any) -> Run | Outcome:
     """Reset the session with a configuration; an Outcome if it does not take it or breaks at once."""
-    empty = Program(machine.name, config, ())
     try:
         refused = session.reset(config)
     except ClientFailure as failure:
-        return Outcome(empty, 0, broken=Broken(failure.clause, -1, f"at reset: {failure.explanation}"))
+        return Outcome(machine.name, config, (), broken=Broken(failure.clause, -1, f"at reset: {failure.explanation}"))
     if refused is not None:
-        return Outcome(empty, 0, refused=refused.reason)
+        return Outcome(machine.name, config, (), refused=refused.reason)
     return Run(machine, session, profile, config)
 
 
@@ -174,7 +192,7 @@ def explore(machine: Machine, session: Session, profile: Profile, data: bytes, c
         if run.broken is not None:
             break
         if result is not None:
-            generator.note(len(run.steps) - 1, name, request, result)
+            generator.note(len(run.made) - 1, name, request, result)
     return run.finish()
 
 
@@ -186,8 +204,7 @@ def rerun(machine: Machine, session: Session, profile: Profile, program: Program
     for name, written in program.steps:
         request = resolved(written, run.values.__getitem__)
         if request is None:
-            run.steps.append((name, written))
-            run.values.append(None)
+            run.add(name, written, {})
             continue
         run.carry_out(name, request, refs_of(written))
         if run.broken is not None:
@@ -215,7 +232,7 @@ def rerun_batched(machine: Machine, session: Session, profile: Profile, program:
 
 def weigh_batch(run: Run, steps: Sequence[Step]) -> None:
     """Send the next steps as one batch and judge its replies."""
-    first = len(run.steps)
+    first = len(run.made)
     sent: dict[int, tuple[Operation, Any]] = {}
     places: dict[int, int] = {}
     for index, (name, written) in enumerate(steps, start=first):
@@ -226,11 +243,10 @@ def weigh_batch(run: Run, steps: Sequence[Step]) -> None:
     try:
         results = dict(zip(sent, run.session.batch(list(sent.values())), strict=True))
     except ClientFailure as failure:
-        run.broken = Broken(failure.clause, len(run.steps), f"in a batch: {failure.explanation}")
+        run.broken = Broken(failure.clause, len(run.made), f"in a batch: {failure.explanation}")
         return
     for index, (name, written) in enumerate(steps, start=first):
-        run.steps.append((name, written))
-        run.values.append(None)
+        run.add(name, written, {})
         request = resolved(written, run.values.__getitem__)
         if request is not None:
             run.weigh(name, request, results[index])

@@ -59,13 +59,14 @@ class CopyOnWrite(dict[K, V]):
 class Journaled(Mapping[K, V]):
     """A map that writes down which keys it was asked to change, so that lock-step can compare just those.
 
-    ``log`` is shared by all versions of the map and is emptied by whoever reads it.
+    ``log`` is shared by all versions of the map and is emptied by whoever reads it. Looking is as quick as in the body.
     """
 
-    __slots__ = ("_body", "log")
+    __slots__ = ("_body", "get", "log")
 
     def __init__(self, body: PMap[K, V], log: list[K]) -> None:
         self._body, self.log = body, log
+        self.get: Callable[..., Any] = body.get
 
     def __contains__(self, key: object) -> bool:
         return key in self._body
@@ -78,9 +79,6 @@ class Journaled(Mapping[K, V]):
 
     def __iter__(self) -> Iterator[K]:
         return (key for key, _ in self._body.items())
-
-    def get(self, key: K, default: Any = None, /) -> Any:
-        return self._body.get(key, default)
 
     def set(self, key: K, value: V, /) -> Self:
         self.log.append(key)

@@ -135,24 +135,16 @@ SPLIT = Loop("split", split_more, split_step, split_left)
 def give(zone: Zone, pfn: Pfn, order: Order) -> Zone:
     """Move a block from the handed-out to the free frames, merged as far as it goes."""
     free, _, head, high = MERGE.run(zone.free, zone.span.max_order, pfn, order)
-    return attrs.evolve(
-        zone,
-        free=free.set(head, high),
-        allocated=zone.allocated.delete(pfn),
-        frames=count_block(zone, pfn, order, 1),
-    )
+    frames = count_block(zone, pfn, order, 1)
+    return Zone(zone.span, free.set(head, high), zone.allocated.delete(pfn), zone.pageblock, frames)
 
 
 def withdraw(zone: Zone, pfn: Pfn, order: Order) -> Zone:
     """Move a block, all of whose frames are free, to the handed-out frames."""
     have = block_over(zone.free, pfn, order)
     free, _, _, _ = SPLIT.run(zone.free.delete(head_of(pfn, have)), pfn, order, have)
-    return attrs.evolve(
-        zone,
-        free=free,
-        allocated=zone.allocated.set(pfn, order),
-        frames=count_block(zone, pfn, order, -1),
-    )
+    frames = count_block(zone, pfn, order, -1)
+    return Zone(zone.span, free, zone.allocated.set(pfn, order), zone.pageblock, frames)
 
 
 def count_block(zone: Zone, pfn: Pfn, order: Order, sign: int) -> PMap[Migratetype, Count]:

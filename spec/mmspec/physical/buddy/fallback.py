@@ -25,7 +25,7 @@ from mmspec.physical.buddy.lists import (
     take_listed,
 )  # fmt: skip
 from mmspec.physical.buddy.ops import ALLOC_NOFRAGMENT, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNMOVABLE
-from mmspec.physical.buddy.state import FreeLists, Span, pageblock_inside, type_at
+from mmspec.physical.buddy.state import FreeLists, Span, Zone, pageblock_inside, type_at
 from mmspec.words import ABSENT, Count, Flags, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
 
 Answer = tuple[Pfn, FreeLists]
@@ -61,24 +61,24 @@ def can_claim(span: Span, order: Order, migratetype: Migratetype) -> bool:
 # --- counting a pageblock --------------------------------------------------------------------------------------------
 
 
-def tally_more(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> bool:
+def tally_more(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> bool:
     """Tell whether frames of the pageblock are left to look at."""
     return pfn < end
 
 
-def tally_step(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> tuple[Any, ...]:
-    """Count the free block or the movable allocation at ``pfn``, or pass over the frame."""
+def tally_step(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> tuple[Any, ...]:
+    """Count the free block or the movable allocation at ``pfn``, or pass over what is there instead."""
     order = listed_order(lists, pfn)
     if order != ABSENT:
-        return lists, pfn + size_of(order), end, free + size_of(order), movable
-    held = lists.movable.get(pfn, ABSENT)
-    if held != ABSENT:
-        frames = min(size_of(held), end - pfn)
-        return lists, pfn + frames, end, free, movable + frames
-    return lists, pfn + 1, end, free, movable
+        return zone, lists, pfn + size_of(order), end, free + size_of(order), movable
+    held = zone.allocated.get(pfn, ABSENT)
+    if held == ABSENT:
+        return zone, lists, pfn + 1, end, free, movable
+    frames = min(size_of(held), end - pfn)
+    return zone, lists, pfn + frames, end, free, movable + frames * (lists.movable.get(pfn, ABSENT) != ABSENT)
 
 
-def tally_left(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> int:
+def tally_left(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> int:
     """Return how many frames of the pageblock may be left."""
     return max(0, end - pfn)
 
@@ -86,13 +86,14 @@ def tally_left(lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Co
 TALLY = Loop("tally", tally_more, tally_step, tally_left)
 
 
-def enough_alike(span: Span, lists: FreeLists, start: Pfn, end: PfnEnd, theirs: Migratetype, migratetype: Migratetype) -> bool:
+def enough_alike(zone: Zone, lists: FreeLists, start: Pfn, end: PfnEnd, theirs: Migratetype, migratetype: Migratetype) -> bool:
     """Tell whether half of a pageblock is free or like the request (mm/page_alloc.c:try_to_steal_block, v6.12)."""
+    span = zone.span
     rule(c.CLAIM_HALF)
     size = size_of(span.pageblock_order)
     free: Count
     movable: Count
-    _, _, _, free, movable = TALLY.run(lists, start, end, 0, movable_over(span, lists, start))
+    _, _, _, _, free, movable = TALLY.run(zone, lists, start, end, 0, movable_over(span, lists, start))
     if migratetype == MOVABLE:
         alike = movable
     else:
@@ -112,8 +113,9 @@ def movable_over(span: Span, lists: FreeLists, start: Pfn) -> Count:
 # --- 6.12 ------------------------------------------------------------------------------------------------------------
 
 
-def claim(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+def claim(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
     """Turn a whole pageblock to the request's type, from the largest block down (mm/page_alloc.c:__rmqueue_claim, v6.12)."""
+    span = zone.span
     rule(c.CLAIM_LARGEST)
     least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
     for k in range(span.max_order, least - 1, -1):
@@ -126,22 +128,23 @@ def claim(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, 
             rule(c.CLAIM_WHOLE)
             lists = set_types(span, delist(lists, pfn), pfn, k, migratetype)
             return pfn, expand(lists, pfn, order, k, migratetype)
-        if claimable(span, lists, pfn, migratetype):
+        if claimable(zone, lists, pfn, migratetype):
             rule(c.CLAIM_PAGEBLOCK)
-            lists = move_pageblock(span, lists, pfn, migratetype)
+            lists = move_pageblock(zone, lists, pfn, migratetype)
             taken = smallest(span, lists, order, migratetype)
             return taken, take_listed(lists, taken, order)
     return NOBODY, lists
 
 
-def claimable(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> bool:
+def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> bool:
     """Tell whether the pageblock of a smaller block may be claimed (mm/page_alloc.c:try_to_steal_block, v6.12)."""
+    span = zone.span
     theirs = type_at(span, lists, pfn)
     if theirs == HIGHATOMIC or not pageblock_inside(span, pfn):
         rule(c.CLAIM_REFUSED)
         return False
     start = head_of(pfn, span.pageblock_order)
-    return enough_alike(span, lists, start, start + size_of(span.pageblock_order), theirs, migratetype)
+    return enough_alike(zone, lists, start, start + size_of(span.pageblock_order), theirs, migratetype)
 
 
 def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
@@ -154,28 +157,29 @@ def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) 
     return NOBODY, lists
 
 
-def fall_back(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+def fall_back(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
     """Serve a request from another type's lists."""
     if lists.kernel < 612:
-        return fall_back_61(span, lists, order, migratetype, flags)
-    pfn, lists = claim(span, lists, order, migratetype, flags)
+        return fall_back_61(zone, lists, order, migratetype, flags)
+    pfn, lists = claim(zone, lists, order, migratetype, flags)
     if pfn < NOBODY:
         return pfn, lists
     if flags & ALLOC_NOFRAGMENT:
         rule(c.STEAL_NOFRAGMENT)
         return NOBODY, lists
-    return steal(span, lists, order, migratetype)
+    return steal(zone.span, lists, order, migratetype)
 
 
 # --- 6.1 -------------------------------------------------------------------------------------------------------------
 
 
-def fall_back_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
+def fall_back_61(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
     """Move a foreign block to the request's lists and allocate from those (mm/page_alloc.c:__rmqueue_fallback, v6.1)."""
+    span = zone.span
     pfn = chosen_61(span, lists, order, migratetype, flags)
     if pfn == NOBODY:
         return NOBODY, lists
-    lists = moved_61(span, lists, pfn, migratetype)
+    lists = moved_61(zone, lists, pfn, migratetype)
     taken = smallest(span, lists, order, migratetype)
     return taken, take_listed(lists, taken, order)
 
@@ -197,8 +201,9 @@ def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratety
     return NOBODY
 
 
-def moved_61(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+def moved_61(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
     """Move the block, or its pageblock's free blocks, to the request's lists (mm/page_alloc.c:steal_suitable_fallback, v6.1)."""
+    span = zone.span
     rule(c.STEAL_61)
     order = listed_order(lists, pfn)
     theirs = type_at(span, lists, pfn)
@@ -211,8 +216,8 @@ def moved_61(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -
     if not can_claim(span, order, migratetype) or end > span.end_pfn:
         return relist(lists, pfn, migratetype)
     first = pfn if start < span.start_pfn else start
-    alike = enough_alike(span, lists, first, end, theirs, migratetype)
-    lists, _, _, _, _ = MOVE.run(lists, first, end, migratetype, 0)
+    alike = enough_alike(zone, lists, first, end, theirs, migratetype)
+    _, lists, _, _, _ = MOVE.run(zone, lists, first, end, migratetype)
     if alike:
         return set_types(span, lists, start, span.pageblock_order, migratetype)
     return lists

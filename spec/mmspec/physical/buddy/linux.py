@@ -6,8 +6,6 @@ asks for the kernel's version.
 
 from __future__ import annotations
 
-import attrs
-
 from mmspec.clause import rule
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import alloc_served, in_zone, retype_possible
@@ -68,6 +66,7 @@ from mmspec.physical.buddy.state import (
     pageblock_inside,
     type_at,
 )  # fmt: skip
+from mmspec.pmap import PMap
 from mmspec.words import ABSENT, Flags, Migratetype, Order, Pfn, head_of
 
 # --- alloc -----------------------------------------------------------------------------------------------------------
@@ -105,7 +104,7 @@ def rmqueue(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype
         if pfn < NOBODY:
             return pfn, after
     rule(c.RMQUEUE_4)
-    return fall_back(zone.span, lists, order, migratetype, flags)
+    return fall_back(zone, lists, order, migratetype, flags)
 
 
 def rmqueue_buddy(zone: Zone, lists: FreeLists, op: Alloc) -> Answer:
@@ -130,8 +129,13 @@ def alloc_choose(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error,
     if pfn == NOBODY:
         return ENOMEM, lists
     if op.migratetype == MOVABLE:
-        lists = attrs.evolve(lists, movable=lists.movable.set(pfn, op.order))
+        lists = with_movable(lists, lists.movable.set(pfn, op.order))
     return Page(pfn), lists
+
+
+def with_movable(lists: FreeLists, movable: PMap[Pfn, Order]) -> FreeLists:
+    """Return the lists with other movable allocations."""
+    return FreeLists(lists.kernel, lists.block, lists.links, lists.types, movable)
 
 
 # --- free, putback, take ---------------------------------------------------------------------------------------------
@@ -141,7 +145,7 @@ def forget_movable(lists: FreeLists, pfn: Pfn) -> FreeLists:
     """Forget that a live allocation was movable."""
     if lists.movable.get(pfn, ABSENT) == ABSENT:
         return lists
-    return attrs.evolve(lists, movable=lists.movable.delete(pfn))
+    return with_movable(lists, lists.movable.delete(pfn))
 
 
 def is_live(zone: Zone, pfn: Pfn, order: Order) -> bool:
@@ -182,14 +186,15 @@ def take_choose(zone: Zone, lists: FreeLists, op: Take) -> tuple[Done | Error, F
     """Take one listed block; half a pageblock or more turns its mergeable pageblocks MOVABLE."""
     if op.order == ABSENT or listed_order(lists, op.pfn) != op.order:
         return EINVAL, lists
-    return DONE, settle_taken(zone.span, delist(lists, op.pfn), op.pfn, op.order)
+    return DONE, settle_taken(zone, delist(lists, op.pfn), op.pfn, op.order)
 
 
-def settle_taken(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
+def settle_taken(zone: Zone, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
     """Turn the pageblocks of a block just taken MOVABLE, as mm/page_alloc.c:__isolate_free_page, v6.12, does.
 
     Its loop passes a single frame by, even where that is half a pageblock.
     """
+    span = zone.span
     if order == 0 or order < span.pageblock_order - 1:
         return lists
     rule(c.TAKE_MOVABLE)
@@ -200,7 +205,7 @@ def settle_taken(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLi
         if lists.kernel < 612:
             lists = set_types(span, lists, head_of(block, span.pageblock_order), span.pageblock_order, MOVABLE)
         elif pageblock_inside(span, block):
-            lists = move_pageblock(span, lists, block, MOVABLE)
+            lists = move_pageblock(zone, lists, block, MOVABLE)
     return lists
 
 
@@ -213,7 +218,7 @@ def isolate_choose(zone: Zone, lists: FreeLists, op: Isolate) -> tuple[Done | Er
         return EINVAL, lists
     if kind_at(zone, op.pfn) == ISOLATE or not pageblock_inside(zone.span, op.pfn):
         return EBUSY, lists
-    return DONE, convert_pageblock(zone.span, lists, op.pfn, ISOLATE)
+    return DONE, convert_pageblock(zone, lists, op.pfn, ISOLATE)
 
 
 def unisolate_choose(zone: Zone, lists: FreeLists, op: Unisolate) -> tuple[Done | Error, FreeLists]:
@@ -223,7 +228,7 @@ def unisolate_choose(zone: Zone, lists: FreeLists, op: Unisolate) -> tuple[Done 
     start = head_of(op.pfn, zone.span.pageblock_order)
     order = listed_order(lists, start)
     if order == ABSENT or not remerges(zone.span, lists, start, order):
-        return DONE, convert_pageblock(zone.span, lists, op.pfn, op.migratetype)
+        return DONE, convert_pageblock(zone, lists, op.pfn, op.migratetype)
     rule(c.UNISOLATE_MERGES)
     lists = set_types(zone.span, delist(lists, start), start, zone.span.pageblock_order, op.migratetype)
     return DONE, free_one(zone.span, lists, start, order, op.migratetype, True)
@@ -247,7 +252,7 @@ def retype_choose(zone: Zone, lists: FreeLists, op: Retype) -> tuple[Done | Erro
         return EINVAL, lists
     if not retype_possible(zone, op.pfn):
         return EBUSY, lists
-    return DONE, move_pageblock(zone.span, lists, op.pfn, op.migratetype)
+    return DONE, move_pageblock(zone, lists, op.pfn, op.migratetype)
 
 
 def reserve_choose(zone: Zone, lists: FreeLists, op: Reserve) -> tuple[Done | Error, FreeLists]:
@@ -257,7 +262,7 @@ def reserve_choose(zone: Zone, lists: FreeLists, op: Reserve) -> tuple[Done | Er
     if kind_at(zone, op.pfn) != ORDINARY or not pageblock_inside(zone.span, op.pfn):
         return EBUSY, lists
     if op.order < zone.span.pageblock_order:
-        return DONE, move_pageblock(zone.span, lists, op.pfn, HIGHATOMIC)
+        return DONE, move_pageblock(zone, lists, op.pfn, HIGHATOMIC)
     return DONE, set_types(zone.span, lists, op.pfn, op.order, HIGHATOMIC)
 
 
@@ -270,7 +275,7 @@ def unreserve_choose(zone: Zone, lists: FreeLists, op: Unreserve) -> tuple[Block
         return ENOENT, lists
     order = listed_order(lists, pfn)
     if order < zone.span.pageblock_order:
-        return Block(pfn, order), move_pageblock(zone.span, lists, pfn, op.migratetype)
+        return Block(pfn, order), move_pageblock(zone, lists, pfn, op.migratetype)
     lists = relist(lists, pfn, op.migratetype)
     return Block(pfn, order), set_types(zone.span, lists, pfn, order, op.migratetype)
 

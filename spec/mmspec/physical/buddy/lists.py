@@ -19,13 +19,14 @@ from mmspec.physical.buddy.state import (
     UNLISTED,
     FreeLists,
     Span,
+    Zone,
     is_mergeable,
     list_number,
     order_of_list,
     type_at,
     type_of_list,
 )  # fmt: skip
-from mmspec.words import ABSENT, Count, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
+from mmspec.words import ABSENT, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
 
 NOBODY = linked.HEADS
 """No page frame number: what a search that finds no block answers."""
@@ -45,12 +46,12 @@ def enlist(lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype, t
     """Put a block on its list (mm/page_alloc.c:__add_to_free_list, v6.12)."""
     number = list_number(order, migratetype)
     push = linked.push_tail if tail else linked.push_head
-    return attrs.evolve(lists, block=lists.block.set(pfn, number), links=push(lists.links, number, pfn))
+    return FreeLists(lists.kernel, lists.block.set(pfn, number), push(lists.links, number, pfn), lists.types, lists.movable)
 
 
 def delist(lists: FreeLists, pfn: Pfn) -> FreeLists:
     """Take a block off its list (mm/page_alloc.c:__del_page_from_free_list, v6.12)."""
-    return attrs.evolve(lists, block=lists.block.delete(pfn), links=linked.remove(lists.links, pfn))
+    return FreeLists(lists.kernel, lists.block.delete(pfn), linked.remove(lists.links, pfn), lists.types, lists.movable)
 
 
 def relist(lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
@@ -172,20 +173,21 @@ def take_listed(lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
 # --- whole pageblocks ------------------------------------------------------------------------------------------------
 
 
-def move_more(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype, moved: Count) -> bool:
+def move_more(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype) -> bool:
     """Tell whether frames of the range are left to look at."""
     return pfn < end
 
 
-def move_step(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype, moved: Count) -> tuple[Any, ...]:
-    """Move the block at ``pfn``, or pass over the frame."""
+def move_step(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype) -> tuple[Any, ...]:
+    """Move the free block at ``pfn``, or pass over what is there instead."""
     order = listed_order(lists, pfn)
-    if order == ABSENT:
-        return lists, pfn + 1, end, migratetype, moved
-    return relist(lists, pfn, migratetype), pfn + size_of(order), end, migratetype, moved + size_of(order)
+    if order != ABSENT:
+        return zone, relist(lists, pfn, migratetype), pfn + size_of(order), end, migratetype
+    held = zone.allocated.get(pfn, ABSENT)
+    return zone, lists, pfn + (1 if held == ABSENT else size_of(held)), end, migratetype
 
 
-def move_left(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype, moved: Count) -> int:
+def move_left(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype) -> int:
     """Return how many frames of the range may be left."""
     return max(0, end - pfn)
 
@@ -193,15 +195,15 @@ def move_left(lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype,
 MOVE = Loop("move", move_more, move_step, move_left)
 
 
-def move_pageblock(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+def move_pageblock(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
     """Move the pageblock's free blocks to a type's lists, in PFN order, and give it the type.
 
     mm/page_alloc.c:__move_freepages_block, v6.12
     """
     rule(c.MOVE_TAIL)
-    start = head_of(pfn, span.pageblock_order)
-    lists, _, _, _, _ = MOVE.run(lists, start, start + size_of(span.pageblock_order), migratetype, 0)
-    return set_types(span, lists, start, span.pageblock_order, migratetype)
+    start = head_of(pfn, zone.span.pageblock_order)
+    _, lists, _, _, _ = MOVE.run(zone, lists, start, start + size_of(zone.span.pageblock_order), migratetype)
+    return set_types(zone.span, lists, start, zone.span.pageblock_order, migratetype)
 
 
 def listed_over(span: Span, lists: FreeLists, pfn: Pfn) -> Pfn:
@@ -216,12 +218,12 @@ def listed_over(span: Span, lists: FreeLists, pfn: Pfn) -> Pfn:
     return NOBODY
 
 
-def convert_pageblock(span: Span, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
+def convert_pageblock(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
     """Give one pageblock a type, splitting a larger free block over it (mm/page_alloc.c:move_freepages_block_isolate, v6.12)."""
-    large = listed_over(span, lists, pfn)
+    large = listed_over(zone.span, lists, pfn)
     if large == NOBODY:
-        return move_pageblock(span, lists, pfn, migratetype)
+        return move_pageblock(zone, lists, pfn, migratetype)
     rule(c.ISOLATE_SPLITS)
     order = listed_order(lists, large)
-    lists = set_types(span, delist(lists, large), pfn, span.pageblock_order, migratetype)
-    return free_pieces(span, lists, large, order)
+    lists = set_types(zone.span, delist(lists, large), pfn, zone.span.pageblock_order, migratetype)
+    return free_pieces(zone.span, lists, large, order)
