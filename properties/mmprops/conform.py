@@ -184,7 +184,8 @@ def judge_session(
     else:
         tally, wanted = Tally(), 1
         tally.add(carry_out(machine, session, profile, program))
-    reached = tuple(sorted(c.id for c in clauses.reached & set(machine.component.clauses)))
+    held_to = {c for c in machine.component.clauses if profile.holds_to(c)}
+    reached = tuple(sorted(c.id for c in clauses.reached & held_to))
     violation = None if tally.broken is None else smallest(machine, session, profile, tally.broken)
     verdict, reason = verdict_of(tally, wanted)
     return ConformRun(
@@ -195,7 +196,7 @@ def judge_session(
         ops=tally.judged,
         seconds=time.monotonic() - began,
         clauses_reached=reached,
-        clauses_total=len(machine.component.clauses),
+        clauses_total=len(held_to),
         not_tested=not_tested(machine, session.capabilities),
         weakened=tuple(name for name in machine.weakening if session.capabilities[name]),
         violation=violation,
@@ -241,11 +242,10 @@ def session_for(machine: Machine, opener: Callable[[], Client]) -> OverTheWire:
 
 def own_session(machine: Machine, name: str, profile: Profile) -> InProcess:
     """Return a session with our implementation (``impl``) or with the law's own choices (``spec``)."""
-    kernel = "6.1" if profile is Profile.KERNEL_6_1 else "6.12"
     everything = {key: True if c.default is False else c.default for key, c in machine.capabilities.items()}
     everything |= {"batch": False, "power_of_two": False, "may_fail": False, "max_order": 12, "max_pages": 1 << 20}
     make = machine.implementation if name == "impl" else lambda config, kernel: Choices(machine, config, kernel)
-    return InProcess(name, make, kernel, everything, open=name == "impl")
+    return InProcess(name, make, profile.kernel or "6.12", everything, open=name == "impl")
 
 
 class Choices:

@@ -6,12 +6,9 @@ from typing import Any
 
 import attrs
 
-from mmspec.clause import Clause
+from mmspec.clause import Clause, rule
 from mmspec.component import Component, Operation
 from mmspec.profile import Profile
-
-KERNEL = {Profile.ANY: "6.12", Profile.KERNEL_6_1: "6.1", Profile.KERNEL_6_12: "6.12"}
-"""Whose policy state is kept beside each profile."""
 
 
 @attrs.frozen
@@ -29,7 +26,7 @@ class Judge:
         self.component, self.profile = component, profile
         self.operations = {operation.name: operation for operation in component.operations}
         self.state = component.initial(config)
-        self.policy = component.initial_policy(config, KERNEL[profile]) if profile.chooses else None
+        self.policy = None if profile.kernel is None else component.initial_policy(config, profile.kernel)
 
     def judge(self, operation: Operation, request: Any, result: Any) -> Verdict | None:
         """Hold a result against the law and go on from it; None if it is right. After a verdict the state is as it was."""
@@ -41,6 +38,7 @@ class Judge:
             chosen, policy = operation.choose(self.state, self.policy, request)
             if broken is not None:
                 return Verdict(broken, chosen)
+            rule(self.component.choice)
             if result != chosen:
                 return Verdict(self.component.choice, chosen)
             self.policy = policy
@@ -51,8 +49,9 @@ class Judge:
 def broken_invariant(component: Component, state: Any, policy: Any) -> tuple[Clause, Any] | None:
     """Ask every invariant at every key worth asking; return the first that fails, with its key."""
     for invariant in component.invariants:
-        if policy is None and invariant.of_policy:
+        if policy is None and invariant.clause.of_policy:
             continue
+        rule(invariant.clause)
         for key in invariant.keys(state, policy):
             if not invariant.holds(state, policy, key):
                 return invariant.clause, key

@@ -13,13 +13,17 @@ import attrs
 
 @attrs.frozen(eq=False)
 class Clause:
-    """One rule: its id, one sentence, where it was read, and the kernels in which it holds (None: no limit)."""
+    """One rule: its id, one sentence, where it was read, and the first and last kernel in which it holds (None: no limit).
+
+    ``of_policy`` tells whether it says which lawful result Linux chooses; only the kernel profiles are held to that.
+    """
 
     id: str
     sentence: str
     source: str
     since: str | None = None
     until: str | None = None
+    of_policy: bool = False
 
     def __repr__(self) -> str:
         return self.id

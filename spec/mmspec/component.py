@@ -34,13 +34,14 @@ class Operation:
 
 @attrs.frozen
 class Invariant:
-    """A pointwise truth: ``holds(state, policy, key)`` at any key of its kind; ``keys`` lists those worth asking in a run."""
+    """A pointwise truth: ``holds(state, policy, key)`` at any key of its kind; ``keys`` lists those worth asking in a run.
+
+    It reads the policy state only if its clause is of policy.
+    """
 
     clause: Clause
     holds: Callable[[Any, Any, Any], Any]
     keys: Callable[[Any, Any], Iterable[Any]]
-    of_policy: bool = False
-    """Whether it speaks of Linux's policy state, which only the kernel profiles follow."""
 
 
 @attrs.frozen

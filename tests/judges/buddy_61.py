@@ -52,7 +52,8 @@ What 6.1 does otherwise than 6.12, and where it surprises:
     pageblock_nr_pages. A later free of an order above pageblock_order puts the whole block on the HIGHATOMIC
     list.
 14. unreserve_highatomic_pageblock retypes and moves ONE pageblock; when nothing moved (zone boundary) it goes
-    on to the next order, with the type already changed and nr_reserved_highatomic already reduced.
+    on to the next order, with the type already changed and nr_reserved_highatomic already reduced. Of two
+    merged HIGHATOMIC pageblocks the whole block moves, but only the first is unreserved and retyped.
 15. __isolate_free_page only sets the types: free blocks in the other half of the pageblock stay on their
     lists (6.12 moves them, to the tails). It counts by the pageblock's type, not by the list.
 16. rmqueue_bulk lowers NR_FREE_CMA_PAGES page by page but NR_FREE_PAGES once, at the end: the CMA balance
@@ -127,9 +128,7 @@ class Zone:
         if not 0 <= start_pfn < end_pfn:
             raise ValueError(f"Zone: [{start_pfn}, {end_pfn}) is empty; give 0 <= start_pfn < end_pfn")
         if not 1 <= pageblock_order <= max_order:
-            raise ValueError(
-                f"Zone: pageblock_order {pageblock_order} must lie in 1..{max_order} (max_order)"
-            )
+            raise ValueError(f"Zone: pageblock_order {pageblock_order} must lie in 1..{max_order} (max_order)")
         self.start_pfn = start_pfn
         self.end_pfn = end_pfn
         self.max_order = max_order
@@ -145,7 +144,7 @@ class Zone:
         #: PageBuddy and page_private: the order of the free block that starts at this PFN.
         self.buddy_order: dict[int, int] = {}
         first, last = start_pfn >> pageblock_order, (end_pfn - 1) >> pageblock_order
-        self.pageblock: dict[int, int] = {index: MOVABLE for index in range(first, last + 1)}
+        self.pageblock: dict[int, int] = dict.fromkeys(range(first, last + 1), MOVABLE)
 
         self.nr_free_pages = 0
         self.nr_free_cma = 0
@@ -194,9 +193,7 @@ class Zone:
 
     def _is_free(self, pfn: int) -> bool:
         """Whether this frame lies in a free block, as head or as tail."""
-        return any(
-            self.buddy_order.get(pfn >> order << order, -1) >= order for order in range(self.max_order + 1)
-        )
+        return any(self.buddy_order.get(pfn >> order << order, -1) >= order for order in range(self.max_order + 1))
 
     def _find_buddy(self, pfn: int, order: int) -> int | None:
         """find_buddy_page_pfn, page_is_buddy: the free buddy of exactly this order in the zone of `pfn`."""
@@ -307,9 +304,7 @@ class Zone:
         self._count(-(1 << order), list_mt)
         return page
 
-    def alloc_bulk(
-        self, order: int, mt: int, count: int, flags: int = 0, movable: Movable = nothing_movable
-    ) -> list[int]:
+    def alloc_bulk(self, order: int, mt: int, count: int, flags: int = 0, movable: Movable = nothing_movable) -> list[int]:
         """rmqueue_bulk: NR_FREE_PAGES falls at the end, NR_FREE_CMA_PAGES page by page."""
         self._must_be_request("alloc_bulk", order, mt)
         pages: list[int] = []
@@ -328,9 +323,7 @@ class Zone:
         if order < 0:
             raise ValueError(f"{act}: order {order} is negative")
         if mt not in FALLBACKS:
-            raise ValueError(
-                f"{act}: no request has migratetype {mt}; give UNMOVABLE, MOVABLE or RECLAIMABLE"
-            )
+            raise ValueError(f"{act}: no request has migratetype {mt}; give UNMOVABLE, MOVABLE or RECLAIMABLE")
 
     def _rmqueue(self, order: int, mt: int, flags: int, movable: Movable) -> tuple[int, int] | None:
         """__rmqueue: the page and the list it came from (get_pcppage_migratetype)."""

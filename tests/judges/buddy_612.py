@@ -151,9 +151,7 @@ class Zone:
         if not 0 <= start_pfn < end_pfn:
             raise ValueError(f"Zone: [{start_pfn}, {end_pfn}) is empty; give 0 <= start_pfn < end_pfn")
         if not 1 <= pageblock_order <= max_order:
-            raise ValueError(
-                f"Zone: pageblock_order {pageblock_order} must lie in 1..{max_order} (max_order)"
-            )
+            raise ValueError(f"Zone: pageblock_order {pageblock_order} must lie in 1..{max_order} (max_order)")
         self.start_pfn = start_pfn
         self.end_pfn = end_pfn
         self.max_order = max_order
@@ -169,7 +167,7 @@ class Zone:
         #: PageBuddy and page_private: the order of the free block that starts at this PFN.
         self.buddy_order: dict[int, int] = {}
         first, last = start_pfn >> pageblock_order, (end_pfn - 1) >> pageblock_order
-        self.pageblock: dict[int, int] = {index: MOVABLE for index in range(first, last + 1)}
+        self.pageblock: dict[int, int] = dict.fromkeys(range(first, last + 1), MOVABLE)
 
         self.nr_free_pages = 0
         self.nr_free_cma = 0
@@ -221,9 +219,7 @@ class Zone:
 
     def _is_free(self, pfn: int) -> bool:
         """Whether this frame lies in a free block, as head or as tail."""
-        return any(
-            self.buddy_order.get(pfn >> order << order, -1) >= order for order in range(self.max_order + 1)
-        )
+        return any(self.buddy_order.get(pfn >> order << order, -1) >= order for order in range(self.max_order + 1))
 
     def _find_buddy(self, pfn: int, order: int) -> int | None:
         """find_buddy_page_pfn, page_is_buddy: the free buddy of exactly this order in the zone of `pfn`."""
@@ -368,9 +364,7 @@ class Zone:
             raise ValueError(f"alloc_mode: mode {mode} is no rmqueue_mode; give 0..3")
         return self._rmqueue(order, mt, flags, mode, movable)
 
-    def alloc_bulk(
-        self, order: int, mt: int, count: int, flags: int = 0, movable: Movable = nothing_movable
-    ) -> list[int]:
+    def alloc_bulk(self, order: int, mt: int, count: int, flags: int = 0, movable: Movable = nothing_movable) -> list[int]:
         """rmqueue_bulk: up to `count` pages with one cached mode."""
         self._must_be_request("alloc_bulk", order, mt)
         pages: list[int] = []
@@ -386,13 +380,9 @@ class Zone:
         if order < 0:
             raise ValueError(f"{act}: order {order} is negative")
         if mt not in FALLBACKS:
-            raise ValueError(
-                f"{act}: no request has migratetype {mt}; give UNMOVABLE, MOVABLE or RECLAIMABLE"
-            )
+            raise ValueError(f"{act}: no request has migratetype {mt}; give UNMOVABLE, MOVABLE or RECLAIMABLE")
 
-    def _rmqueue(
-        self, order: int, mt: int, flags: int, mode: int, movable: Movable
-    ) -> tuple[int | None, int]:
+    def _rmqueue(self, order: int, mt: int, flags: int, mode: int, movable: Movable) -> tuple[int | None, int]:
         """__rmqueue: the switch on *mode falls through from its case to the end."""
         if flags & ALLOC_CMA and max(self.nr_free_cma, 0) > max(self.nr_free_pages, 0) // 2:
             page = self._rmqueue_smallest(order, CMA)
@@ -477,9 +467,7 @@ class Zone:
                 return page
         return None
 
-    def _try_to_steal_block(
-        self, pfn: int, current_order: int, order: int, start_mt: int, movable: Movable
-    ) -> int | None:
+    def _try_to_steal_block(self, pfn: int, current_order: int, order: int, start_mt: int, movable: Movable) -> int | None:
         """try_to_steal_block."""
         block_mt = self._type(pfn)
         if block_mt == HIGHATOMIC:
@@ -660,9 +648,7 @@ class Zone:
             if order < self.pageblock_order:
                 moved = self._move_freepages_block(page, old_mt, mt)
                 if moved == -1:
-                    self.warnings.append(
-                        f"unreserve_highatomic_pageblock: {page} is in a straddling pageblock"
-                    )
+                    self.warnings.append(f"unreserve_highatomic_pageblock: {page} is in a straddling pageblock")
             else:
                 self._move(page, order, old_mt, mt)
                 self._change_pageblock_range(page, order, mt)

@@ -71,8 +71,7 @@ class Run:
 
     def in_larger_free_block(self, index: int) -> bool:
         return any(
-            order > self.zone.pageblock_order and index in self.pageblocks_of(pfn, order)
-            for order, _, pfn in self.free_blocks()
+            order > self.zone.pageblock_order and index in self.pageblocks_of(pfn, order) for order, _, pfn in self.free_blocks()
         )
 
     def straddles(self, index: int) -> bool:
@@ -95,9 +94,7 @@ class Run:
 
     def hold(self, page: int, order: int, mt: int, before: Any) -> None:
         """Record an allocation, after checking that all of it was free."""
-        free_before = {
-            frame for (o, _), pfns in before[0].items() for p in pfns for frame in range(p, p + (1 << o))
-        }
+        free_before = {frame for (o, _), pfns in before[0].items() for p in pfns for frame in range(p, p + (1 << o))}
         frames = set(range(page, page + (1 << order)))
         assert page % (1 << order) == 0
         assert frames <= free_before
@@ -278,7 +275,7 @@ class Run:
 
     def recount_counters(self, blocks: list[tuple[int, int, int]]) -> None:
         zone = self.zone
-        frames = Counter({mt: 0 for mt in range(6)})
+        frames = Counter(dict.fromkeys(range(6), 0))
         for order, mt, _ in blocks:
             frames[mt] += 1 << order
         assert zone.nr_free_pages == frames.total() - frames[ISOLATE]

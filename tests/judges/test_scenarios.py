@@ -30,11 +30,13 @@ def listed(zone: Any) -> dict[tuple[int, int], list[int]]:
 
 
 def free_frames(zone: Any, *pfns: int) -> None:
+    """Free single frames, in this order."""
     for pfn in pfns:
         zone.free(pfn, 0)
 
 
 def all_movable(pfn: int) -> bool:
+    """Say of every allocated page that it is movable."""
     return True
 
 
@@ -98,9 +100,7 @@ def test_expand_adds_at_the_head() -> None:
     ],
     ids=["merge likely", "aunt in use", "order too high", "parent below the zone", "parent in a hole"],
 )
-def test_the_head_or_tail_rule(
-    judge: Any, start: int, max_order: int, holes: list[int], aunt: bool, expected: list[int]
-) -> None:
+def test_the_head_or_tail_rule(judge: Any, start: int, max_order: int, holes: list[int], aunt: bool, expected: list[int]) -> None:
     """[2, 4) goes to the tail when [4, 8) is free, order < max_order - 1 and frame 0 has this zone's id."""
     zone = emptied(judge, start, 16, max_order, 2, holes=holes)
     if aunt:
@@ -186,9 +186,7 @@ def test_a_large_block_is_freed_by_pageblocks(judge: Any) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize(
-    ("unmovable_frames", "claimed"), [(set(), False), ({2}, False), ({2, 5}, True)], ids=["0", "1", "2"]
-)
+@pytest.mark.parametrize(("unmovable_frames", "claimed"), [(set(), False), ({2}, False), ({2, 5}, True)], ids=["0", "1", "2"])
 def test_an_unmovable_request_claims_at_half(judge: Any, unmovable_frames: set[int], claimed: bool) -> None:
     """2 free + n unmovable frames of 8 claim from n = 2. Unclaimed, 6.1 alone moves the remainder."""
     zone = emptied(judge, 0, 8, 3, 3)
@@ -395,6 +393,15 @@ def test_the_cma_balance(judge: Any, cma: int, first: int) -> None:
     zone.retype(8, CMA)
     free_frames(zone, 0, 1, *range(8, 8 + cma))
     assert zone.alloc(0, MOVABLE, judge.ALLOC_CMA) == first
+
+
+@BOTH
+def test_the_cma_balance_falls_through(judge: Any) -> None:
+    """CMA over half, but no CMA block is large enough: the request's own lists serve."""
+    zone = emptied(judge, 0, 16)
+    zone.retype(8, CMA)
+    free_frames(zone, 0, 1, 8, 10, 12)
+    assert zone.alloc(1, MOVABLE, judge.ALLOC_CMA) == 0
 
 
 @BOTH

@@ -14,6 +14,7 @@ import pytest
 
 from mmspec.linked import members
 from mmspec.physical.buddy import BUDDY, core, linux
+from mmspec.physical.buddy.lists import one_kind
 from mmspec.physical.buddy.ops import (
     ALLOC_CMA, ALLOC_HIGHATOMIC, ALLOC_NOFRAGMENT, ALLOC_OOM, CMA, HIGHATOMIC, ISOLATE, MOVABLE, Alloc, Config, Free, Isolate, Putback,
     Reserve, Retype, Take, Unisolate, Unreserve,
@@ -105,7 +106,7 @@ def take(pair: Pair, rng: random.Random) -> None:
 def putback(pair: Pair, rng: random.Random) -> None:
     if pair.taken:
         pfn, order = pair.taken.pop(rng.randrange(len(pair.taken)))
-        if not linux.one_type(pair.zone.span, pair.lists, pfn, order):  # Q3: here the law does not follow the kernel
+        if not one_kind(pair.zone.span, pair.lists, pfn, order):  # Q3: here the law does not follow the kernel
             return
         pair.judge.putback(pfn, order)
         pair.step("putback", Putback(pfn, order))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mmspec.clause import Clause
 
 _FREE = "mm/page_alloc.c:__free_one_page, v6.12"
@@ -10,6 +12,7 @@ _STEAL_BLOCK = "mm/page_alloc.c:try_to_steal_block, v6.12"
 _ISOLATION = "mm/page_isolation.c:set_migratetype_isolate, v6.12"
 _UNISOLATION = "mm/page_isolation.c:unset_migratetype_isolate, v6.12"
 _OURS = "INTERFACES 1, machine buddy"
+_linux = partial(Clause, of_policy=True)
 
 # --- truths about every state ------------------------------------------------------------------------------------------
 BUDDY_1 = Clause(
@@ -24,19 +27,25 @@ BUDDY_3 = Clause(
     "operation that made them is listed as non-merging",
     _FREE,
 )
-BUDDY_4 = Clause(
+BUDDY_4 = _linux(
     "BUDDY-4",
     "A block on a type's list lies in pageblocks of that type",
     "mm/page_alloc.c:__add_to_free_list, v6.12",
     since="6.12",
 )
-BUDDY_5 = Clause("BUDDY-5", "Each list is one ring of exactly the blocks of its order and type", "include/linux/list.h, v6.12")
+BUDDY_LISTED = _linux("BUDDY-LISTED", "A listed block of order o starts at a multiple of 2**o, and o is at most max_order", _FREE)
+BUDDY_KIND = _linux(
+    "BUDDY-KIND",
+    "A pageblock that is HIGHATOMIC, CMA or ISOLATE to Linux is so to everybody",
+    "include/linux/mmzone.h:enum migratetype, v6.12",
+)
+BUDDY_5 = _linux("BUDDY-5", "Each list is one ring of exactly the blocks of its order and type", "include/linux/list.h, v6.12")
 BUDDY_6 = Clause(
     "BUDDY-6",
     "The count of free frames of each kind is the number of frames on that kind's lists",
     "mm/page_alloc.c:account_freepages, v6.12",
 )
-BUDDY_COVER = Clause("BUDDY-COVER", "Linux's listed blocks cover exactly the free frames", _FREE)
+BUDDY_COVER = _linux("BUDDY-COVER", "Linux's listed blocks cover exactly the free frames", _FREE)
 
 # --- alloc -------------------------------------------------------------------------------------------------------------
 ALLOC_ARGS = Clause(
@@ -124,130 +133,138 @@ BLOCKS_REPORTED = Clause(
 )
 
 # --- Linux: freeing (dossier E.4, E.5) -----------------------------------------------------------------------------------
-FREE_2_TOP = Clause("BUDDY-FREE-2", "Merging ends at max_order", _FREE)
-FREE_2B = Clause("BUDDY-FREE-2b", "Merging ends where the buddy is not a free block of the same order", _FREE)
-FREE_2C = Clause(
+FREE_2_TOP = _linux("BUDDY-FREE-2", "Merging ends at max_order", _FREE)
+FREE_2B = _linux("BUDDY-FREE-2b", "Merging ends where the buddy is not a free block of the same order", _FREE)
+FREE_2C = _linux(
     "BUDDY-FREE-2c",
     "At and above pageblock order a block merges across types only if both are mergeable (the merge barrier)",
     _FREE,
 )
-FREE_2D = Clause("BUDDY-FREE-2d", "The buddy leaves its list", _FREE)
-FREE_2E = Clause("BUDDY-FREE-2e", "The buddy's pageblocks take the type of the block being freed", _FREE, since="6.12")
-FREE_2F = Clause("BUDDY-FREE-2f", "The merged block starts at the lower half, one order up", _FREE)
-FREE_3 = Clause(
+FREE_2D = _linux("BUDDY-FREE-2d", "The buddy leaves its list", _FREE)
+FREE_2E = _linux("BUDDY-FREE-2e", "The buddy's pageblocks take the type of the block being freed", _FREE, since="6.12")
+FREE_2F = _linux("BUDDY-FREE-2f", "The merged block starts at the lower half, one order up", _FREE)
+FREE_3 = _linux(
     "BUDDY-FREE-3",
     "A block goes to the tail if asked, or if its parent would merge further once its buddy is freed; else to the head",
     "mm/page_alloc.c:buddy_merge_likely, v6.12",
 )
-FREE_4 = Clause("BUDDY-FREE-4", "A freed block goes on the list of its order and of the type it is freed with", _FREE)
-FREE_PIECES = Clause(
+FREE_4 = _linux("BUDDY-FREE-4", "A freed block goes on the list of its order and of the type it is freed with", _FREE)
+FREE_PIECES = _linux(
     "BUDDY-FREE-PIECES",
     "A block of several pageblocks is freed pageblock by pageblock, ascending, each by its own type",
     "mm/page_alloc.c:split_large_buddy, v6.12",
 )
-PUTBACK_TAIL = Clause(
+PUTBACK_TAIL = _linux(
     "BUDDY-PUTBACK", "A block that was taken goes back whole, to the tail", "mm/page_alloc.c:__putback_isolated_page, v6.12"
 )
-TAKE_MOVABLE = Clause(
+TAKE_MOVABLE = _linux(
     "BUDDY-TAKE-MOVABLE",
     "A taken block of half a pageblock or more turns its mergeable pageblocks, and their other free blocks, MOVABLE",
     "mm/page_alloc.c:__isolate_free_page, v6.12",
 )
 
 # --- Linux: handing out (dossier E.7, E.8) --------------------------------------------------------------------------------
-EXPAND = Clause(
+EXPAND = _linux(
     "BUDDY-EXPAND",
     "What is split off goes to the head of its list, upper half first; the caller keeps the lowest frames",
     "mm/page_alloc.c:expand, v6.12",
 )
-SMALLEST = Clause(
+SMALLEST = _linux(
     "BUDDY-SMALLEST",
     "A request takes the head of the first list, by ascending order, that is not empty",
     "mm/page_alloc.c:__rmqueue_smallest, v6.12",
 )
-RMQUEUE_1 = Clause(
+RMQUEUE_1 = _linux(
     "BUDDY-RMQUEUE-1",
     "A CMA request tries CMA first while it holds over half of the free frames",
     "mm/page_alloc.c:__rmqueue, v6.12",
 )
-RMQUEUE_2 = Clause("BUDDY-RMQUEUE-2", "A request tries its own type's lists", "mm/page_alloc.c:__rmqueue, v6.12")
-RMQUEUE_3 = Clause("BUDDY-RMQUEUE-3", "A CMA request then tries CMA", "mm/page_alloc.c:__rmqueue, v6.12")
-RMQUEUE_4 = Clause(
+RMQUEUE_2 = _linux("BUDDY-RMQUEUE-2", "A request tries its own type's lists", "mm/page_alloc.c:__rmqueue, v6.12")
+RMQUEUE_3 = _linux("BUDDY-RMQUEUE-3", "A CMA request then tries CMA", "mm/page_alloc.c:__rmqueue, v6.12")
+RMQUEUE_4 = _linux(
     "BUDDY-RMQUEUE-4", "A request whose lists are empty falls back to another type", "mm/page_alloc.c:__rmqueue, v6.12"
 )
-FALLBACK_ORDER = Clause(
+FALLBACK_ORDER = _linux(
     "BUDDY-FALLBACK-ORDER",
     "UNMOVABLE falls back to RECLAIMABLE, then MOVABLE; MOVABLE to RECLAIMABLE, then UNMOVABLE; "
     "RECLAIMABLE to UNMOVABLE, then MOVABLE",
     "mm/page_alloc.c:fallbacks, v6.12",
 )
-CAN_CLAIM = Clause(
+CAN_CLAIM = _linux(
     "BUDDY-CAN-CLAIM",
     "A MOVABLE request claims only from blocks of at least half the pageblock order; others from any",
     "mm/page_alloc.c:can_steal_fallback, v6.12",
 )
-CLAIM_LARGEST = Clause(
-    "BUDDY-CLAIM", "A claim looks from the largest block down, not below pageblock order if fragmenting is forbidden", _CLAIM
+CLAIM_LARGEST = _linux(
+    "BUDDY-CLAIM",
+    "A claim looks from the largest block down, not below pageblock order if fragmenting is forbidden",
+    _CLAIM,
+    since="6.12",
 )
-CLAIM_WHOLE = Clause(
+CLAIM_WHOLE = _linux(
     "BUDDY-CLAIM-WHOLE",
     "A block of pageblock order or more is claimed whole, its pageblocks taking the request's type",
     _STEAL_BLOCK,
+    since="6.12",
 )
-CLAIM_REFUSED = Clause(
-    "BUDDY-CLAIM-REFUSED", "A HIGHATOMIC pageblock, or one that the zone does not wholly span, is not claimed", _STEAL_BLOCK
+CLAIM_REFUSED = _linux(
+    "BUDDY-CLAIM-REFUSED",
+    "A HIGHATOMIC pageblock, or one that the zone does not wholly span, is not claimed",
+    _STEAL_BLOCK,
+    since="6.12",
 )
-CLAIM_HALF = Clause("BUDDY-CLAIM-HALF", "A pageblock is claimed if at least half of it is free or alike", _STEAL_BLOCK)
-CLAIM_PAGEBLOCK = Clause(
+CLAIM_HALF = _linux("BUDDY-CLAIM-HALF", "A pageblock is claimed if at least half of it is free or alike", _STEAL_BLOCK)
+CLAIM_PAGEBLOCK = _linux(
     "BUDDY-CLAIM-PAGEBLOCK",
     "A claimed pageblock's free blocks move to the tails of the request's lists, which then serve it",
     _STEAL_BLOCK,
+    since="6.12",
 )
-STEAL_SMALLEST = Clause(
+STEAL_SMALLEST = _linux(
     "BUDDY-STEAL",
     "Where nothing can be claimed the smallest sufficient foreign block is split, in its own type",
     "mm/page_alloc.c:__rmqueue_steal, v6.12",
     since="6.12",
 )
-STEAL_NOFRAGMENT = Clause(
-    "BUDDY-STEAL-NOFRAGMENT", "Nothing is stolen where fragmenting is forbidden", "mm/page_alloc.c:__rmqueue, v6.12"
+STEAL_NOFRAGMENT = _linux(
+    "BUDDY-STEAL-NOFRAGMENT", "Nothing is stolen where fragmenting is forbidden", "mm/page_alloc.c:__rmqueue, v6.12", since="6.12"
 )
-FALLBACK_61 = Clause(
+FALLBACK_61 = _linux(
     "BUDDY-FALLBACK-6.1",
     "6.1 falls back to the largest foreign block, or to the smallest where a MOVABLE request could not claim",
     "mm/page_alloc.c:__rmqueue_fallback, v6.1",
     until="6.1",
 )
-STEAL_61 = Clause(
+STEAL_61 = _linux(
     "BUDDY-STEAL-6.1",
     "6.1 moves the block, or its pageblock's free blocks, to the request's lists before it allocates",
     "mm/page_alloc.c:steal_suitable_fallback, v6.1",
     until="6.1",
 )
-HIGHATOMIC_FIRST = Clause(
+HIGHATOMIC_FIRST = _linux(
     "BUDDY-HIGHATOMIC-FIRST", "A HIGHATOMIC request tries the reserve first", "mm/page_alloc.c:rmqueue_buddy, v6.12"
 )
-HIGHATOMIC_LAST = Clause(
+HIGHATOMIC_LAST = _linux(
     "BUDDY-HIGHATOMIC-LAST",
     "A request that may not block or kills tries the reserve last",
     "mm/page_alloc.c:rmqueue_buddy, v6.12",
 )
-MOVE_TAIL = Clause(
+MOVE_TAIL = _linux(
     "BUDDY-MOVE",
     "A pageblock's free blocks move in PFN order to the tails of the new type's lists",
     "mm/page_alloc.c:__move_freepages_block, v6.12",
 )
-ISOLATE_SPLITS = Clause(
+ISOLATE_SPLITS = _linux(
     "BUDDY-ISOLATE-SPLITS",
     "A free block larger than a pageblock is freed anew pageblock by pageblock when one of them changes kind",
     "mm/page_alloc.c:move_freepages_block_isolate, v6.12",
 )
-UNISOLATE_MERGES = Clause(
+UNISOLATE_MERGES = _linux(
     "BUDDY-UNISOLATE-MERGES",
     "A whole free pageblock whose buddy is free and not isolated is freed anew, to the tail",
     _UNISOLATION,
 )
-CHOICE = Clause(
+CHOICE = _linux(
     "BUDDY-CHOICE", "Of the lawful results Linux gives the one that its free lists determine", "mm/page_alloc.c, v6.12"
 )
 

@@ -18,6 +18,7 @@ from mmspec.physical.buddy.lists import (
     free_pieces,
     listed_order,
     move_pageblock,
+    one_kind,
     relist,
     set_types,
     smallest,
@@ -165,21 +166,10 @@ def putback_choose(zone: Zone, lists: FreeLists, op: Putback) -> tuple[Done | Er
     if not is_live(zone, op.pfn, op.order):
         return EINVAL, lists
     lists = forget_movable(lists, op.pfn)
-    if not one_type(zone.span, lists, op.pfn, op.order):
+    if not one_kind(zone.span, lists, op.pfn, op.order):
         return DONE, free_pieces(zone.span, lists, op.pfn, op.order)
     rule(c.PUTBACK_TAIL)
     return DONE, free_one(zone.span, lists, op.pfn, op.order, type_at(zone.span, lists, op.pfn), True)
-
-
-def one_type(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
-    """Tell whether all pageblocks of a block have one type.
-
-    Linux does not ask: it lists a block whose pageblocks changed type meanwhile by the first one's (docs/questions.md, Q3).
-    """
-    same = True
-    for i in range(1, 1 << max(0, order - span.pageblock_order)):
-        same &= type_at(span, lists, pfn + (i << span.pageblock_order)) == type_at(span, lists, pfn)
-    return same
 
 
 def take_choose(zone: Zone, lists: FreeLists, op: Take) -> tuple[Done | Error, FreeLists]:
