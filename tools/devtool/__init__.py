@@ -1,0 +1,1 @@
+"""The developer's commands behind `tools/dev.py`. Standard library only: nothing is installed yet."""
