@@ -1,0 +1,340 @@
+"""The event stream as operations on the free blocks of the zones.
+
+`BlockStream` starts from the free lists that lay in RAM at `SPIN START` and turns every later event that moves frames
+between the buddy and the outside into a `Step`. Which events these are was read in the kernel's source and found to
+reproduce the free frames of captures A (6.12) and C (6.1) at MID and at END without one contradiction:
+
+- `mm_page_alloc_zone_locked`: `alloc`. The block leaves the free list of its type (`mm/page_alloc.c:__rmqueue_smallest`).
+- `mm_page_alloc_extfrag` since 6.10: `alloc` of `alloc_order`, for a claim of whole pageblocks and a steal remove the block
+  themselves (`mm/page_alloc.c:{try_to_steal_block, __rmqueue_steal}`, v6.12). But a claim of part of a pageblock ends in
+  `__rmqueue_smallest`, so right after a `zone_locked` of the same block on the same CPU it is only the reason of that one.
+- `mm_page_alloc_extfrag` before 6.10: nothing. Blocks only change lists, and a `zone_locked` follows
+  (`mm/page_alloc.c:{__rmqueue_fallback, __rmqueue}`, v6.1).
+- `mm_page_pcpu_drain`: `free`, from a per-CPU list (`mm/page_alloc.c:free_pcppages_bulk`).
+- `mm_page_free` of an order that has no per-CPU lists: `free` (`mm/page_alloc.c:{pcp_allowed_order, __free_pages_ok,
+  free_unref_folios}`, v6.12). Of the other orders nothing: the block goes to a per-CPU list (`free_unref_page`).
+  `mm_page_free_batched` repeats some of them.
+- `isofree` and `isoret` with a result above 0: `take`. Compaction and isolation remove free blocks with no tracepoint
+  (`mm/page_alloc.c:__isolate_free_page`). What compaction does not use comes back through `mm_page_free`, in blocks
+  (`mm/compaction.c:release_free_list`, v6.12) or frame by frame (`release_freepages`, v6.1).
+- `mm_page_alloc` of frames that are free: `alloc`, reason `captured`. Direct compaction keeps the first freed block of the
+  order it wants, which never is on a list (`mm/page_alloc.c:{compaction_capture, __free_one_page}`).
+
+Two ways to the buddy are not traced. A free of a per-CPU order goes there directly when the per-CPU lock is taken, or the
+pageblock is isolated (`free_unref_page`). When such frames are next allocated, the step before is a `free` with reason
+`bypassed`; those never seen again are found at a pause (see `replay`), and both are counted. And
+`__putback_isolated_page` (page reporting, and undoing an isolation) returns a block silently; nothing here undoes that, so
+such a capture ends in a contradiction and never in agreement.
+
+The machine was paused somewhere between `SPIN TAG` and the next marker. For START the place follows from the lists: an
+event that they contradict came before the pause. For the other tags the stream yields `Pause`, steps and `Resume`, and
+the lists hold at some place between them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+from .archive import Capture, CaptureError
+from .btf import struct_page_size
+from .formats import (
+    BUDDY_EVENTS,
+    Alloc,
+    Event,
+    ExtFrag,
+    Free,
+    IsoFree,
+    IsoRet,
+    Marker,
+    PcpuDrain,
+    Tally,
+    ZoneLocked,
+    events,
+)
+from .snapshot import RamLists, decompose, read_lists, runs_of
+from .zones import ZoneMap, node_ranges
+
+HUGE_PAGE_ORDER = 9
+"""Order of the huge page that has per-CPU lists of its own (HPAGE_PMD_ORDER with 4 KiB pages)."""
+
+_COSTLY_ORDER = 3
+_SMALL_LISTS = 12
+_REMOVES_SINCE = (6, 10)
+_WINDOW_LIMIT = 200_000
+_OUT, _FREE, _CACHED = 0, 1, 2
+
+Blocks = Mapping[int, int]
+"""Free blocks, first frame -> order, every pair of free buddies merged."""
+
+Kind = Literal["alloc", "free", "take", "check"]
+
+
+@attrs.frozen
+class Step:
+    """One operation on the free blocks of a zone.
+
+    `alloc` and `take` remove the aligned block, every frame of which must be free; `free` adds it, none being free;
+    `check` changes nothing and holds no frame of it free (it is only yielded where this stream finds one free).
+    """
+
+    kind: Kind
+    zone: int
+    """Index into `BlockStream.zones`."""
+    pfn: int
+    order: int
+    migratetype: int | None
+    """The event's type, in the capture's own numbers; None where the event has none."""
+    seq: int
+    """Number of the event in the trace."""
+    reason: str
+    """The event's name, or `captured`, `bypassed`."""
+    event: Event | None
+    """The raw event; None for a free that no event announced."""
+
+
+@attrs.frozen
+class Pause:
+    """`SPIN TAG`: the machine was paused here or at a later step before `Resume`; `lists` is what its RAM held."""
+
+    tag: str
+    seq: int
+    lists: RamLists
+
+
+@attrs.frozen
+class Resume:
+    """The marker after `SPIN TAG`, or the end of the trace."""
+
+    tag: str
+    seq: int
+
+
+def kernel_version(capture: Capture) -> tuple[int, int]:
+    """Return the captured kernel's major and minor version; raises `CaptureError`."""
+    match = re.search(r"Linux version (\d{1,3})\.(\d{1,4})", capture.text("version"))
+    if match is None:
+        raise CaptureError(f"{capture.path} version", "names no Linux version", "name a capture of Linux")
+    return int(match[1]), int(match[2])
+
+
+def pcp_orders(lists: RamLists) -> frozenset[int]:
+    """Return the orders that have per-CPU lists (`mm/page_alloc.c:pcp_allowed_order`)."""
+    longest = max((len(pcp.lists) for zone in lists.zones for pcp in zone.pcp), default=_SMALL_LISTS)
+    huge = {HUGE_PAGE_ORDER} if longest > _SMALL_LISTS else set()
+    return frozenset(range(_COSTLY_ORDER + 1)) | huge
+
+
+def free_blocks_in_ram(lists: RamLists, zones: ZoneMap, zone: int) -> dict[int, int]:
+    """Return the free blocks of a zone as its lists hold them, with every pair of free buddies merged."""
+    lay = lists.zones[zone]
+    return decompose(runs_of(((pfn, order) for pfn, order, _ in lay.blocks()), zones.runs(zone)), lay.max_order)
+
+
+class BlockStream:
+    """The steps of a capture from START on. Iterate `steps()` once; the counts are complete when it ends."""
+
+    def __init__(self, capture: Capture, free: Sequence[Blocks] | None = None, source: Iterable[Event] | None = None) -> None:
+        """Read the lists of START; raises `CaptureError`.
+
+        With `source`, the events are taken from there instead of the trace, and all of them came after the state `free`.
+        """
+        self.capture = capture
+        self.start = read_lists(capture, "START")
+        """The lists of START; they tell the zones even where another state is the initial one."""
+        self.zones = ZoneMap([zone.span for zone in self.start.zones], node_ranges(capture))
+        self.max_order = self.start.zones[0].max_order
+        self.tally = Tally()
+        """All events of the trace, and places where events were lost (then nothing that follows means much)."""
+        self.allocations = 0
+        """Allocations out of the free lists since START."""
+        self.bypassed = 0
+        """Frames freed without a trace."""
+        self._pcp_orders = pcp_orders(self.start)
+        self._extfrag_removes = kernel_version(capture) >= _REMOVES_SINCE
+        self._struct_page = struct_page_size(capture) if capture.has(f"format/{IsoFree.path}") else 0
+        self._frames = [bytearray(span.end_pfn - span.start_pfn) for span in self.zones.spans]
+        self._undo: list[tuple[int, int, bytes]] | None = None
+        self._window: list[Step] = []
+        self._contradicted = False
+        self._before: dict[int, Event] = {}
+        self._isolating: dict[int, IsoFree] = {}
+        self._source = source
+        numbers = range(len(self.zones.spans))
+        self.initial: tuple[Blocks, ...] = tuple(
+            free if free is not None else [free_blocks_in_ram(self.start, self.zones, zone) for zone in numbers]
+        )
+        """The free blocks of each zone before the first step, every pair of free buddies merged."""
+        for zone, blocks in enumerate(self.initial):
+            for pfn, order in blocks.items():
+                self._put(zone, pfn, order, _FREE)
+
+    def missing_events(self) -> list[str]:
+        """Return the events that a full replay needs and the capture does not have."""
+        needed = [kind.path for kind in BUDDY_EVENTS]
+        return [path for path in needed if not self.capture.has(f"format/{path}")]
+
+    def cached(self, pfn: int) -> bool:
+        """Say whether a frame was given back to a per-CPU list and not seen to leave it."""
+        zone = self.zones.find(pfn)
+        return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _CACHED
+
+    def adopt(self, pfn: int, seq: int) -> Step:
+        """Note that a cached frame lies on a free list all the same, and return the step that says so."""
+        zone = self.zones.find(pfn)
+        if zone is None:
+            raise ValueError(f"frame {pfn} is in no zone; adopt only frames of which cached() is true")
+        self._put(zone, pfn, 0, _FREE)
+        return Step("free", zone, pfn, 0, None, seq, "bypassed", None)
+
+    def steps(self) -> Iterator[Step | Pause | Resume]:
+        """Yield steps, pauses and resumes in the order of the trace, from the pause of START on; raises `CaptureError`."""
+        tag: str | None = None
+        started = self._source is not None
+        for event in self._source if self._source is not None else events(self.capture, BUDDY_EVENTS, self.tally):
+            if isinstance(event, Marker):
+                if tag is not None:
+                    yield from self._resume(tag, event.seq)
+                tag = event.line.removeprefix("SPIN ") if event.line.startswith("SPIN ") else None
+                if tag == "START" and not started:
+                    started, self._undo = True, []
+                elif tag is not None and started and self.capture.has(f"lists.{tag}.json"):
+                    yield Pause(tag, event.seq, self._lists(tag))
+                else:
+                    tag = None
+            elif started:
+                found = self._read(event)
+                self._before[event.cpu] = event
+                if self._undo is None:
+                    yield from found
+                else:
+                    self._since_start(found)
+            elif isinstance(event, IsoFree):
+                # Its return may come after the marker, which another CPU wrote.
+                self._isolating[event.cpu] = event
+            elif isinstance(event, IsoRet):
+                self._isolating.pop(event.cpu, None)
+        if not started:
+            raise CaptureError(self.capture.path, "has no marker 'SPIN START' in its trace", "name a capture with pauses")
+        if tag is not None:
+            yield from self._resume(tag, self.tally.events)
+
+    def _lists(self, tag: str) -> RamLists:
+        lists = read_lists(self.capture, tag)
+        if [zone.span for zone in lists.zones] != list(self.zones.spans):
+            raise CaptureError(f"{self.capture.path} lists.{tag}.json", "has other zones than lists.START.json")
+        return lists
+
+    def _resume(self, tag: str, seq: int) -> Iterator[Step | Resume]:
+        if self._undo is None:
+            yield Resume(tag, seq)
+            return
+        self._undo = None
+        yield from self._window
+        self._window = []
+
+    def _since_start(self, found: list[Step]) -> None:
+        """Keep the steps since the pause: a step that the lists contradict, and all before it, are in the lists."""
+        if self._contradicted and self._undo is not None:
+            for zone, at, states in reversed(self._undo):
+                self._frames[zone][at : at + len(states)] = states
+            self._undo, self._window, self._contradicted = [], [], False
+            self.allocations = self.bypassed = 0
+            return
+        self._window += found
+        if len(self._window) > _WINDOW_LIMIT:
+            raise CaptureError(self.capture.path, "has no marker after 'SPIN START'")
+
+    def _read(self, event: Event) -> list[Step]:
+        """Return the steps of one event."""
+        if isinstance(event, Alloc):
+            return self._answered(event) if event.pfn >= 0 else []
+        if isinstance(event, Free):
+            return self._given_back(event)
+        if isinstance(event, ZoneLocked):
+            return self._removed("alloc", event, event.pfn, event.order, event.migratetype) if event.pfn >= 0 else []
+        if isinstance(event, PcpuDrain):
+            return [self._added(event, event.pfn, event.order, event.migratetype)]
+        if isinstance(event, ExtFrag):
+            before = self._before.get(event.cpu)
+            label = isinstance(before, ZoneLocked) and (before.pfn, before.order) == (event.pfn, event.alloc_order)
+            if label or not self._extfrag_removes:
+                return []
+            return self._removed("alloc", event, event.pfn, event.alloc_order, event.alloc_migratetype)
+        if isinstance(event, IsoFree):
+            # Without its return it is not known whether the block was taken.
+            self.tally.lost += event.cpu in self._isolating
+            self._isolating[event.cpu] = event
+        elif isinstance(event, IsoRet):
+            entered = self._isolating.pop(event.cpu, None)
+            if entered is None:
+                self.tally.lost += 1
+            elif event.ret:
+                pfn, rest = divmod(entered.page - self.start.vmemmap_base, self._struct_page)
+                if rest or event.ret != 1 << min(entered.order, 63):
+                    raise CaptureError(self._where(event), "does not fit the isofree before it: the trace is damaged")
+                return self._removed("take", event, pfn, entered.order, None)
+        return []
+
+    def _answered(self, event: Alloc) -> list[Step]:
+        zone, states = self._states(event, event.pfn, event.order)
+        if _FREE not in states:
+            self._put(zone, event.pfn, event.order, _OUT)
+            return []
+        found = self._removed("alloc", event, event.pfn, event.order, event.migratetype)
+        return [*found[:-1], attrs.evolve(found[-1], reason="captured")]
+
+    def _given_back(self, event: Free) -> list[Step]:
+        if event.order not in self._pcp_orders:
+            return [self._added(event, event.pfn, event.order, None)]
+        zone, states = self._states(event, event.pfn, event.order)
+        if _FREE in states:
+            self._contradicted = True
+            return [Step("check", zone, event.pfn, event.order, None, event.seq, event.path, event)]
+        self._put(zone, event.pfn, event.order, _CACHED)
+        return []
+
+    def _removed(self, kind: Kind, event: Event, pfn: int, order: int, migratetype: int | None) -> list[Step]:
+        zone, states = self._states(event, pfn, order)
+        # What is on a free list although it was last seen going to a per-CPU list went there unseen.
+        found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == _CACHED]
+        self.bypassed += len(found)
+        if _OUT in states:
+            self._contradicted = True
+        self._put(zone, pfn, order, _OUT)
+        self.allocations += kind == "alloc"
+        return [*found, Step(kind, zone, pfn, order, migratetype, event.seq, event.path, event)]
+
+    def _added(self, event: Event, pfn: int, order: int, migratetype: int | None) -> Step:
+        zone, states = self._states(event, pfn, order)
+        if _FREE in states:
+            self._contradicted = True
+        self._put(zone, pfn, order, _FREE)
+        return Step("free", zone, pfn, order, migratetype, event.seq, event.path, event)
+
+    def _states(self, event: Event, pfn: int, order: int) -> tuple[int, bytes]:
+        """Return the zone of a block and the states of its frames; raises `CaptureError` where no block can be."""
+        zone = self.zones.find(pfn)
+        if zone is None:
+            raise CaptureError(self._where(event), f"names frame {pfn}, which is in no zone, or in two")
+        span = self.zones.spans[zone]
+        if order > self.max_order or pfn % (1 << order) or pfn + (1 << order) > span.end_pfn:
+            raise CaptureError(self._where(event), f"names a block {pfn} of order {order}, which zone {span.label} has not")
+        at = pfn - span.start_pfn
+        return zone, bytes(self._frames[zone][at : at + (1 << order)])
+
+    def _put(self, zone: int, pfn: int, order: int, state: int) -> None:
+        at = pfn - self.zones.spans[zone].start_pfn
+        frames = self._frames[zone]
+        if self._undo is not None:
+            self._undo.append((zone, at, bytes(frames[at : at + (1 << order)])))
+        if order:
+            frames[at : at + (1 << order)] = bytes((state,)) * (1 << order)
+        else:
+            frames[at] = state
+
+    def _where(self, event: Event) -> str:
+        return f"{self.capture.name} event {event.seq} ({event.path})"

@@ -1,0 +1,233 @@
+"""Driving a model of the free blocks with a capture, and comparing it with the lists in RAM at every pause.
+
+`replay(stream, model)` hands every step to the model and, at each pause, holds the model's free blocks against those of
+the paused kernel, both with every pair of free buddies merged. The model is whatever keeps free blocks: the law, the
+implementation, or `FreeBlocks` below, which is the definition in its plainest form.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from .archive import CaptureError
+from .blocks import Blocks, BlockStream, Pause, Resume, Step, free_blocks_in_ram
+
+UNSEEN_LIMIT = 1e-4
+"""Share of the allocations up to which frees that no event announced leave a verdict standing."""
+
+_WINDOW_LIMIT = 200_000
+
+
+class Model(Protocol):
+    """What follows a capture."""
+
+    def apply(self, step: Step) -> str | None:
+        """Carry out a step; return what is wrong with it (and carry it out as far as that goes), or None."""
+
+    def free_blocks(self, zone: int) -> Blocks:
+        """Return the free blocks of a zone, in the canonical form."""
+
+
+@attrs.frozen
+class Comparison:
+    """The blocks of one order of one zone at one pause."""
+
+    tag: str
+    zone: str
+    order: int
+    only_model: tuple[int, ...]
+    """First frames of the blocks that only the model has."""
+    only_ram: tuple[int, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether model and kernel have the same blocks."""
+        return not self.only_model and not self.only_ram
+
+
+@attrs.frozen
+class Replay:
+    """What came of a replay."""
+
+    events: int
+    lost: int
+    missing_events: tuple[str, ...]
+    allocations: int
+    steps: int
+    bypassed: int
+    """Frames freed without a trace, found when next allocated."""
+    adopted: int
+    """Frames freed without a trace, found in the lists of a pause."""
+    contradictions: int
+    first_contradiction: str | None
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def lists_equal(self) -> int:
+        """How many comparisons came out equal."""
+        return sum(comparison.equal for comparison in self.comparisons)
+
+    @property
+    def verdict(self) -> str:
+        """`fail` for a contradiction or difference that complete events do not excuse, `unknown` for what proves nothing."""
+        if self.lost or self.missing_events:
+            return "unknown"
+        if self.contradictions or self.lists_equal < len(self.comparisons):
+            return "fail"
+        if not self.comparisons or self.bypassed + self.adopted > UNSEEN_LIMIT * self.allocations:
+            return "unknown"
+        return "pass"
+
+
+class FreeBlocks:
+    """The free blocks of every zone, and nothing else."""
+
+    def __init__(self, stream: BlockStream) -> None:
+        self._max_order = stream.max_order
+        self._zones = [dict(blocks) for blocks in stream.initial]
+
+    def free_blocks(self, zone: int) -> Blocks:
+        """See `Model`."""
+        return self._zones[zone]
+
+    def apply(self, step: Step) -> str | None:
+        """See `Model`."""
+        blocks = self._zones[step.zone]
+        if step.kind == "free":
+            return self._add(blocks, step.pfn, step.order)
+        if step.kind == "check":
+            free = any(self._holder(blocks, step.pfn + at, 0) is not None for at in range(1 << step.order))
+            return "a frame of it is free" if free else None
+        return self._remove(blocks, step.pfn, step.order)
+
+    def _holder(self, blocks: dict[int, int], pfn: int, order: int) -> int | None:
+        """Return the order of the free block that holds the block, if one does."""
+        for larger in range(order, self._max_order + 1):
+            if blocks.get(pfn & -(1 << larger)) == larger:
+                return larger
+        return None
+
+    def _remove(self, blocks: dict[int, int], pfn: int, order: int) -> str | None:
+        larger = self._holder(blocks, pfn, order)
+        if larger is None:
+            return "not all of it is free"
+        del blocks[pfn & -(1 << larger)]
+        for half in range(order, larger):
+            blocks[(pfn & -(1 << half)) ^ (1 << half)] = half
+        return None
+
+    def _add(self, blocks: dict[int, int], pfn: int, order: int) -> str | None:
+        inside = any(frame in blocks for frame in range(pfn, pfn + (1 << order)))
+        if inside or self._holder(blocks, pfn, order) is not None:
+            return "a frame of it is free already"
+        while order < self._max_order and blocks.get(pfn ^ (1 << order)) == order:
+            del blocks[pfn ^ (1 << order)]
+            pfn &= ~(1 << order)
+            order += 1
+        blocks[pfn] = order
+        return None
+
+
+def replay(stream: BlockStream, model: Model) -> Replay:
+    """Drive `model`, which holds the initial state of `stream`, to the end of the trace; raises `CaptureError`."""
+    return _Driver(stream, model).run()
+
+
+class _Driver:
+    def __init__(self, stream: BlockStream, model: Model) -> None:
+        self.stream = stream
+        self.model = model
+        self.done = 0
+        self.adopted = 0
+        self.contradictions = 0
+        self.first: str | None = None
+        self.comparisons: list[Comparison] = []
+
+    def run(self) -> Replay:
+        pause: Pause | None = None
+        window: list[Step] = []
+        for item in self.stream.steps():
+            if isinstance(item, Pause):
+                pause, window = item, []
+            elif isinstance(item, Resume):
+                if pause is not None:
+                    self.compare(pause, window)
+                pause = None
+            elif pause is None:
+                self.apply(item)
+            elif len(window) < _WINDOW_LIMIT:
+                window.append(item)
+            else:
+                raise CaptureError(self.stream.capture.path, f"has no marker after 'SPIN {pause.tag}'")
+        stream = self.stream
+        return Replay(
+            stream.tally.events,
+            stream.tally.lost,
+            tuple(stream.missing_events()),
+            stream.allocations,
+            self.done,
+            stream.bypassed,
+            self.adopted,
+            self.contradictions,
+            self.first,
+            tuple(self.comparisons),
+        )
+
+    def apply(self, step: Step) -> None:
+        wrong = self.model.apply(step)
+        self.done += 1
+        if wrong is not None:
+            self.contradictions += 1
+            block = f"{step.kind} of block {step.pfn} of order {step.order}"
+            self.first = self.first or f"event {step.seq} ({step.reason}): {block}: {wrong}"
+
+    def compare(self, pause: Pause, window: list[Step]) -> None:
+        """Compare at the step of the window at which the machine was paused, and carry out all its steps."""
+        numbers = range(len(self.stream.zones.spans))
+        ram = [free_blocks_in_ram(pause.lists, self.stream.zones, zone) for zone in numbers]
+        place, unseen = self.place(ram, window)
+        for step in window[:place]:
+            self.apply(step)
+        for pfn in sorted(unseen):
+            self.adopted += 1
+            self.apply(self.stream.adopt(pfn, pause.seq))
+        for zone in numbers:
+            self.comparisons += _compared(pause.tag, self.stream, zone, self.model.free_blocks(zone), ram[zone])
+        for step in window[place:]:
+            self.apply(step)
+
+    def place(self, ram: list[dict[int, int]], window: list[Step]) -> tuple[int, set[int]]:
+        """Return how many steps of the window came before the pause, and the frames that were freed unseen.
+
+        That is where the model differs from RAM by frames that were freed unseen, fewest first; the start of the window
+        where it nowhere is so.
+        """
+        differing: set[int] = set()
+        for zone, want in enumerate(ram):
+            for pfn, order in self.model.free_blocks(zone).items() ^ want.items():
+                differing ^= set(range(pfn, pfn + (1 << order)))
+        best: tuple[int, int, set[int]] | None = None
+        for place in range(len(window) + 1):
+            fewer = best is None or len(differing) < best[0]
+            if fewer and all(self.stream.cached(pfn) and self._in_ram(ram, pfn) for pfn in differing):
+                best = len(differing), place, set(differing)
+            if place < len(window) and window[place].kind != "check":
+                step = window[place]
+                differing ^= set(range(step.pfn, step.pfn + (1 << step.order)))
+        return (0, set()) if best is None else best[1:]
+
+    def _in_ram(self, ram: list[dict[int, int]], pfn: int) -> bool:
+        orders = range(self.stream.max_order + 1)
+        return any(blocks.get(pfn & -(1 << order)) == order for blocks in ram for order in orders)
+
+
+def _compared(tag: str, stream: BlockStream, zone: int, have: Blocks, want: Blocks) -> list[Comparison]:
+    label = stream.zones.spans[zone].label
+    found = []
+    for order in range(stream.max_order + 1):
+        model = {pfn for pfn, size in have.items() if size == order}
+        kernel = {pfn for pfn, size in want.items() if size == order}
+        found.append(Comparison(tag, label, order, tuple(sorted(model - kernel)), tuple(sorted(kernel - model))))
+    return found
