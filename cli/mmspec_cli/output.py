@@ -7,15 +7,15 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import click
 from rich.console import Console
 
 from mmprops.clients.base import ClientError
-from mmprops.traces.archive import CaptureError
 from mmspec import __version__
-from mmspec.errors import InputError, MmspecError
+from mmspec.errors import FileError, InputError, MmspecError
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 3, "error": 4}
 WORST = ("error", "fail", "unknown", "pass")
@@ -60,9 +60,7 @@ def finish(form: str, verdict: str, fields: Mapping[str, Any], text: Iterable[st
 
 def run(cli: click.Group, arguments: list[str]) -> int:
     """Run a command and return its exit code; whatever goes wrong becomes one line, or one JSON object."""
-    wants_json = "--format=json" in arguments or any(
-        pair == ("--format", "json") for pair in zip(arguments, arguments[1:], strict=False)
-    )
+    wants_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     try:
         code = cli.main(arguments, prog_name="mmspec", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -71,25 +69,26 @@ def run(cli: click.Group, arguments: list[str]) -> int:
     except click.UsageError as error:
         where = f"mmspec {error.ctx.info_name}" if error.ctx is not None and error.ctx.parent else "mmspec"
         return complain(wants_json, USAGE, "usage", error.format_message(), f"{where} --help", where)
+    except FileError as error:
+        message = f"{error.where}: {error.message}" if error.where else error.message
+        return complain(wants_json, EXIT["error"], "file", message, error.hint, error.where)
     except InputError as error:
-        return complain(wants_json, USAGE, "input", error.message, error.hint, error.where)
+        return complain(wants_json, USAGE, "usage", error.message, error.hint, error.where)
     except (KeyboardInterrupt, click.exceptions.Abort):
         return complain(wants_json, INTERRUPTED, "interrupted", "interrupted: nothing was decided", "run it again", "")
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # so that closing stdout at exit does not fail again
         return EXIT["error"]
-    except (ClientError, CaptureError, MmspecError) as error:
+    except (ClientError, MmspecError) as error:
         return complain(
             wants_json, EXIT["error"], type(error).__name__, str(error), getattr(error, "hint", ""), getattr(error, "where", "")
         )
     except Exception as error:  # the last resort: a defect of mmspec itself
         if os.environ.get("MMSPEC_TRACEBACK"):
             traceback.print_exc()
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        at = traceback.extract_tb(error.__traceback__)[-1]
         hint = "this is a defect of mmspec: MMSPEC_TRACEBACK=1 shows where"
-        return complain(
-            wants_json, EXIT["error"], "internal", f"{type(error).__name__}: {error}", hint, f"{where.name}:{where.lineno}"
-        )
+        return complain(wants_json, EXIT["error"], "internal", f"{type(error).__name__}: {error}", hint, f"{at.name}:{at.lineno}")
 
 
 def complain(wants_json: bool, code: int, kind: str, message: str, hint: str, where: str) -> int:

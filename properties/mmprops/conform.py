@@ -222,11 +222,7 @@ def verdict_of(tally: Tally, wanted: int) -> tuple[str, str]:
 
 def not_tested(machine: Machine, capabilities: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the capabilities that were not promised, and what was therefore never asked."""
-    return tuple(
-        name
-        for name, capability in machine.capabilities.items()
-        if capability.default is False and not capabilities[name] and name not in machine.weakening
-    )
+    return tuple(name for name, capability in machine.capabilities.items() if capability.opens and not capabilities[name])
 
 
 def session_for(machine: Machine, opener: Callable[[], Client]) -> OverTheWire:

@@ -22,7 +22,7 @@ from mmprops.clients.base import PROTOCOL
 from mmprops.machine import Machine
 from mmprops.machines import machine_named
 from mmprops.program import Program, operations_of, resolved
-from mmspec.errors import InputError
+from mmspec.errors import FileError, InputError
 
 FOLDER = Path("mmspec-failures")
 MAX_FILE = 64 << 20
@@ -70,20 +70,20 @@ class Stored:
 
 
 def read(path: Path) -> Stored:
-    """Return a program file (InputError: file, line, and what is wrong)."""
+    """Return a program file (FileError: file, line, and what is wrong; InputError: no such file)."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise InputError(f"{path} is larger than {MAX_FILE >> 20} MiB", hint="a failure file of mmspec-failures")
+            raise FileError(f"{path} is larger than {MAX_FILE >> 20} MiB", hint="a failure file of mmspec-failures")
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="a file of mmspec-failures") from None
     lines = raw.splitlines()
     if not lines:
-        raise InputError(f"{path} is empty", hint="a file of mmspec-failures")
+        raise FileError(f"{path} is empty", hint="a file of mmspec-failures")
     objects = [_object(path, number, line) for number, line in enumerate(lines, start=1)]
     last = objects[-1]
     if last.get("do") != "bye" or not isinstance(last.get("mmspec"), dict):
-        raise InputError(
+        raise FileError(
             f"{path}:{len(lines)}: the file does not end in the bye that mmspec writes: it was cut off", hint="write it again"
         )
     return _stored(path, len(lines), last["mmspec"], objects)
@@ -93,22 +93,22 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"{path}:{number}: not JSON: {error}", hint="the file is corrupt: write it again") from None
+        raise FileError(f"{path}:{number}: not JSON: {error}", hint="the file is corrupt: write it again") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path}:{number}: not a JSON object", hint="the file is corrupt: write it again")
+        raise FileError(f"{path}:{number}: not a JSON object", hint="the file is corrupt: write it again")
     return value
 
 
 def _stored(path: Path, number: int, note: Mapping[str, Any], objects: list[dict[str, Any]]) -> Stored:
     named = next((o.get("machine") for o in objects if o.get("do") == "reset"), None)
     if not isinstance(named, str):
-        raise InputError(f"{path}: no line resets a machine", hint="write it again")
+        raise FileError(f"{path}: no line resets a machine", hint="write it again")
     machine = machine_named(named)
     try:
         config: Any = wire.config_from_wire(machine.component.config, note.get("config"))
         steps = wire.from_program(operations_of(machine.component), note.get("program"))
     except InputError as error:
-        raise InputError(f"{path}:{number}: {error.message}", hint=error.hint) from None
+        raise FileError(f"{path}:{number}: {error.message}", hint=error.hint) from None
     machine.component.initial(config)
     return Stored(Program(machine.name, config, tuple(steps)), note)
 

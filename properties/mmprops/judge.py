@@ -31,7 +31,7 @@ class Judge:
     def judge(self, operation: Operation, request: Any, result: Any) -> Verdict | None:
         """Hold a result against the law and go on from it; None if it is right. After a verdict the state is as it was."""
         broken = operation.allowed(self.state, request, result)
-        if self.policy is None or operation.observes:
+        if not self.profile.chooses or operation.observes:
             if broken is not None:
                 return Verdict(broken)
         else:
@@ -46,10 +46,10 @@ class Judge:
         return None
 
 
-def broken_invariant(component: Component, state: Any, policy: Any) -> tuple[Clause, Any] | None:
-    """Ask every invariant at every key worth asking; return the first that fails, with its key."""
+def broken_invariant(component: Component, profile: Profile, state: Any, policy: Any) -> tuple[Clause, Any] | None:
+    """Ask every invariant that a profile holds to at every key worth asking; return the first that fails, with its key."""
     for invariant in component.invariants:
-        if policy is None and invariant.clause.of_policy:
+        if not profile.holds_to(invariant.clause):
             continue
         rule(invariant.clause)
         for key in invariant.keys(state, policy):

@@ -21,9 +21,7 @@ from mmspec.clause import Clause
 from mmspec.component import Operation
 from mmspec.errors import Error
 from mmspec.profile import Profile
-
-INVARIANT_BLOCKS = 64
-"""Most blocks with which every invariant is asked again after a program; with more there is the recount."""
+from mmspec.words import words_of
 
 
 @attrs.frozen
@@ -72,7 +70,7 @@ class Run:
         self.judged = 0
         self.unsupported: dict[str, int] = {}
         self.broken: Broken | None = None
-        self.body = session.body if isinstance(session, InProcess) and session.open and self.judge.policy is not None else None
+        self.body = session.body if isinstance(session, InProcess) and session.open and profile.chooses else None
         self.journal: list[Any] = []
         if self.body is not None:
             self.judge.policy = machine.lockstep.watched(self.judge.policy, self.journal)
@@ -125,8 +123,8 @@ class Run:
             difference = self.machine.lockstep.recount(self.judge.state, self.judge.policy, self.body)
             if difference is not None:
                 self.fail(self.machine.component.choice, f"recount after the last step: {difference}")
-        if self.broken is None and len(self.judge.state.free) + len(self.judge.state.allocated) <= INVARIANT_BLOCKS:
-            found = broken_invariant(self.machine.component, self.judge.state, self.judge.policy)
+        if self.broken is None and self.machine.small(self.judge.state):
+            found = broken_invariant(self.machine.component, self.judge.profile, self.judge.state, self.judge.policy)
             if found is not None:
                 self.fail(found[0], f"the law's own state breaks it at {found[1]:#x}")
         return Outcome(
@@ -153,14 +151,19 @@ def describe(request: Any, result: Any, chosen: Any) -> str:
 
 
 def shown(record: Any) -> str:
-    """Return a record as text, frame numbers in hexadecimal."""
+    """Return a record as text, its words as the protocol writes them."""
     if isinstance(record, Error):
         return record.name
-    fields = (
-        f"{f.name}={hex(v) if f.name == 'pfn' else v}"
-        for f in attrs.fields(type(record))
-        if (v := getattr(record, f.name)) is not None
-    )
+    words = words_of(type(record))
+    fields = []
+    for field in attrs.fields(type(record)):
+        value = getattr(record, field.name)
+        word = words.get(field.name)
+        if value is None or value == field.default:
+            continue
+        if word is not None and not isinstance(value, Ref):
+            value = word.names[value] if word.names else hex(value) if word.hexadecimal else value
+        fields.append(f"{field.name}={value}")
     return f"{type(record).__name__}({', '.join(fields)})"
 
 

@@ -13,10 +13,14 @@ from mmspec.component import Component
 
 @attrs.frozen
 class Capability:
-    """What a client may promise: the value it has when it is not named, and what it means."""
+    """What a client may promise: the value it has when it is not named, and what it means.
+
+    ``opens`` tells whether more is asked of a client that promises it: without it, that is left untested.
+    """
 
     default: Any
     meaning: str
+    opens: bool = False
 
 
 class Generator(Protocol):
@@ -72,8 +76,9 @@ class Machine:
     operation is not asked; ``sent(capabilities)`` which fields of the configuration and of each request a client is sent.
     ``simpler(config)`` yields simpler configurations to try a program on. ``tolerance(config, capabilities)`` knows
     what they excuse; ``weakening`` names the capabilities whose use a verdict must mention.
-    ``picture(state, policy)`` draws a state as lines of text. ``replay`` holds, by engine, what makes a model that follows a
-    capture's stream of steps (``traces.replay.Model``).
+    ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state
+    as lines of text. ``replay`` holds, by engine, what makes a model that follows a capture's stream of steps
+    (``traces.replay.Model``).
     """
 
     component: Component
@@ -87,6 +92,7 @@ class Machine:
     tolerance: Callable[[Any, Mapping[str, Any]], Tolerance]
     weakening: tuple[str, ...]
     lockstep: Lockstep
+    small: Callable[[Any], bool]
     picture: Callable[[Any, Any], list[str]]
     replay: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
 

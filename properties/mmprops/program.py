@@ -7,14 +7,16 @@ value that an earlier step answered. Bytes only decide which program is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from hypothesis import strategies as st
 
 from mmprops.clients.wire import Ref
 from mmprops.machine import HEADER, RECORD
 from mmspec.component import Component, Operation
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 Step = tuple[str, Any]
 
@@ -79,8 +81,10 @@ def operations_of(component: Component) -> dict[str, Operation]:
     return {operation.name: operation for operation in component.operations}
 
 
-def program_bytes(operations: int = 200) -> st.SearchStrategy[bytes]:
+def program_bytes(operations: int = 200) -> SearchStrategy[bytes]:
     """Return the strategy of the bytes of one whole program: one draw, so that a step costs microseconds."""
+    from hypothesis import strategies as st  # a quarter of a second that only those who draw need to wait for
+
     size = HEADER + operations * RECORD
     return st.binary(min_size=size, max_size=size)
 

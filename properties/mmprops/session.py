@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mmprops.clients import wire
-from mmprops.clients.base import Client, ClientFailure
+from mmprops.clients.base import DIED, Client, ClientFailure
 from mmprops.machine import Implementation, Machine
 from mmspec.component import Operation
+from mmspec.errors import MmspecError
 
 EREF = "EREF"
 """What a client answers to an operation of a batch whose reference names an error."""
@@ -52,7 +53,12 @@ class InProcess:
         return None
 
     def apply(self, operation: Operation, request: Any) -> Any:
-        return self.body.apply(request)
+        try:
+            return self.body.apply(request)
+        except MmspecError:
+            raise
+        except Exception as error:
+            raise ClientFailure(DIED, f"{operation.name} raised {type(error).__name__}: {error}") from error
 
     def batch(self, steps: Sequence[tuple[Operation, Any]]) -> list[Any]:
         raise AssertionError("an implementation in this process has no batches")

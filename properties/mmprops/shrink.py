@@ -14,7 +14,7 @@ import attrs
 from mmprops.clients.wire import Ref
 from mmprops.machine import Machine
 from mmprops.program import Program
-from mmspec.words import word_of
+from mmspec.words import words_of
 
 Fails = Callable[[Program], bool]
 
@@ -76,13 +76,14 @@ def first_that(program: Program, still: Fails, candidates: Callable[[Program], I
 def simpler_operands(program: Program) -> Iterator[Program]:
     """Yield the programs in which one operand of one step is smaller."""
     for index, (name, request) in enumerate(program.steps):
-        for field in attrs.fields(type(request)):
-            value = getattr(request, field.name)
-            if isinstance(value, Ref) or word_of(field.type) is None:
+        defaults = {field.name: field.default for field in attrs.fields(type(request))}
+        for field in words_of(type(request)):
+            value = getattr(request, field)
+            if isinstance(value, Ref):
                 continue
-            for smaller in simpler_values(value, field.default):
+            for smaller in simpler_values(value, defaults[field]):
                 steps = list(program.steps)
-                steps[index] = (name, attrs.evolve(request, **{field.name: smaller}))
+                steps[index] = (name, attrs.evolve(request, **{field: smaller}))
                 yield attrs.evolve(program, steps=tuple(steps))
 
 

@@ -51,5 +51,9 @@ class InputError(MmspecError):
         self.message, self.where, self.hint = message, where, hint
 
 
+class FileError(InputError):
+    """A file that was given to read is damaged: the command was right, what it was given is not."""
+
+
 class LawError(MmspecError):
     """The law contradicts itself: a loop outran its measure, or an invariant fails on a state that the law made."""

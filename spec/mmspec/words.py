@@ -7,7 +7,8 @@ checks a value: input from outside is checked once, at the door.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from functools import cache
+from typing import Annotated, Any, get_args, get_type_hints
 
 import attrs
 
@@ -74,6 +75,13 @@ Link = Annotated[int, Word("link", bits=64, lo=0, hi=(1 << 56) + 0xFFFF)]
 def word_of(annotation: Any) -> Word | None:
     """Return the ``Word`` that an annotation declares, or None where it declares none."""
     return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Word)), None)
+
+
+@cache
+def words_of(record: type) -> dict[str, Word]:
+    """Return the word of each field of a record that is one."""
+    hints = get_type_hints(record, include_extras=True)
+    return {name: word for name, annotation in hints.items() if (word := word_of(annotation)) is not None}
 
 
 def size_of(order: Order) -> Count:

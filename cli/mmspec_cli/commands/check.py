@@ -21,7 +21,8 @@ from mmspec_cli.output import finish, format_option, worst
 def check(machines: tuple[str, ...], ops: int, seed: int, profile: str, client: str, form: str) -> None:
     """Check the implementation of each machine (all by default) against the law."""
     held_to = profile_named(profile)
-    runs, text = [], []
+    runs = []
+    text: list[str] = []
     for machine in [machine_named(name) for name in machines] or MACHINES:
         run = watched(machine, own_session(machine, client, held_to), held_to, ops=ops, seed=seed)
         runs.append(run)

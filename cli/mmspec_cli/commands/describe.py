@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import attrs
 import click
-from mmprops.clients.adapters import LANGUAGES, adapter_source
 
 from mmprops.clients import wire
+from mmprops.examples import SUFFIXES, adapter_source
 from mmprops.machines import machine_named
 from mmspec_cli.output import finish, format_option
 
 
 @click.command()
 @click.argument("machine")
-@click.option("--adapter", type=click.Choice(LANGUAGES), help="Print a client to start from, in this language.")
+@click.option("--adapter", type=click.Choice(tuple(SUFFIXES)), help="Print a client to start from, in this language.")
 @format_option
 def describe(machine: str, adapter: str | None, form: str) -> None:
     """Describe a machine."""
@@ -43,11 +44,10 @@ def describe(machine: str, adapter: str | None, form: str) -> None:
         "clauses": clauses,
     }
     text = [f"[bold]{machine}[/]", "", "operations"]
-    for name, op in operations.items():
-        arguments = ", ".join(op["args"].get("properties", {}))
-        results = ", ".join(op["result"].get("properties", {}))
-        needs = f"  needs {op['capability']}" if op["capability"] else ""
-        text.append(f"  {name} {{{arguments}}} -> {{{results}}}  {' '.join(op['errors'])}{needs}")
+    for op in component.operations:
+        arguments, results = (", ".join(f.name for f in attrs.fields(record)) for record in (op.request, op.result))
+        needs = f"  needs {which.requires[op.name]}" if op.name in which.requires else ""
+        text.append(f"  {op.name} {{{arguments}}} -> {{{results}}}  {' '.join(op.errors)}{needs}")
     text += ["", "capabilities", *(f"  {name} (default {c['default']}): {c['meaning']}" for name, c in capabilities.items())]
     text += ["", "clauses", *(f"  {c['id']:26} {c['statement']}" for c in clauses)]
     finish(form, "pass", fields, text)

@@ -83,10 +83,9 @@ def replay_text(rows: list[Row], followed: Replay | None) -> list[str]:
     text = [f"{styled(row.verdict)} {row.tag:5} {row.check:16} {row.detail}" for row in rows]
     if followed is None:
         return text
-    text.append(
-        f"{styled(followed.verdict)} {followed.events} events, {followed.steps} operations on free blocks, {followed.allocations} "
-        f"allocations; {followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in the kernel's RAM"
-    )
+    compared = f"{followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in the kernel's RAM"
+    counted = f"{followed.events} events, {followed.steps} operations on free blocks, {followed.allocations} allocations"
+    text.append(f"{styled(followed.verdict)} {counted}; {compared}")
     shown: dict[str, list[int]] = {}
     for comparison in followed.comparisons:
         equal, total = shown.setdefault(f"{comparison.tag} {comparison.zone}", [0, 0])

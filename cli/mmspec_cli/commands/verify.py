@@ -5,29 +5,22 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import attrs
 import click
-from mmprops.clients.adapters import build_example
 
 from mmprops.conform import judge_session, open_session, own_session
+from mmprops.examples.build import NEEDS, build
 from mmprops.machine import Machine
 from mmprops.machines import MACHINES
-from mmprops.traces.archive import open_capture
+from mmprops.traces.archive import open_capture, packaged_capture
 from mmprops.traces.blocks import BlockStream
 from mmprops.traces.checks import snapshot_checks
 from mmprops.traces.replay import replay as follow
 from mmspec.profile import Profile, profile_named
 from mmspec_cli.output import finish, format_option, people, styled, worst
-
-PACKAGED = "linux-6.12-512M"
-"""The capture that ships with the package."""
-
-EXAMPLES = {"c": "gcc", "js": "node", "rust": "rustc", "go": "go"}
-"""The example clients, and the program that each needs."""
 
 
 @attrs.frozen
@@ -43,7 +36,7 @@ class Step:
 @format_option
 def verify(form: str) -> None:
     """Check every machine, replay the packaged capture, and run the example clients that can be built here."""
-    done, text = [], []
+    done = []
     for step in steps():
         began = time.monotonic()
         missing = step.needs is not None and shutil.which(step.needs) is None
@@ -55,9 +48,8 @@ def verify(form: str) -> None:
             {"name": step.name, "verdict": verdict, "seconds": round(seconds, 3), "needs": step.needs, "detail": sentence}
         )
     verdict = worst(str(step["verdict"]) for step in done if step["verdict"] != "skipped")
-    text.append(
-        f"{styled(verdict)} {sum(s['verdict'] != 'skipped' for s in done)} steps, {sum(s['verdict'] == 'skipped' for s in done)} skipped"
-    )
+    skipped = [str(step["name"]) for step in done if step["verdict"] == "skipped"]
+    text = [f"{styled(verdict)} {len(done) - len(skipped)} steps" + (f"; skipped: {', '.join(skipped)}" if skipped else "")]
     finish(form, verdict, {"steps": done}, text)
 
 
@@ -69,7 +61,7 @@ def steps() -> Iterator[Step]:
     yield Step("prove", None, proved)
     for engine in ("spec", "impl"):
         yield Step(f"replay packaged {engine}", None, lambda e=engine: replayed(e))  # type: ignore[misc]
-    for language, program in EXAMPLES.items():
+    for language, program in NEEDS.items():
         yield Step(f"conform example {language}", program, lambda language=language: conformed(language))  # type: ignore[misc]
 
 
@@ -90,22 +82,19 @@ def proved() -> tuple[str, str]:
 
 def replayed(engine: str) -> tuple[str, str]:
     """Replay the packaged capture, and check its snapshots."""
-    with resources.as_file(resources.files("mmprops") / "data") as folder:
-        capture = open_capture(Path(folder) / PACKAGED)
-        rows = snapshot_checks(capture)
-        stream = BlockStream(capture)
-        followed = follow(stream, MACHINES[0].replay[engine](stream))
+    capture = open_capture(packaged_capture())
+    rows = snapshot_checks(capture)
+    stream = BlockStream(capture)
+    followed = follow(stream, MACHINES[0].replay[engine](stream))
     verdict = worst([row.verdict for row in rows] + [followed.verdict])
-    return (
-        verdict,
-        f"{followed.steps} operations of a real kernel, {followed.lists_equal} of {len(followed.comparisons)} free sets equal its RAM",
-    )
+    compared = f"{followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in its RAM"
+    return verdict, f"{followed.steps} operations of a real kernel; {compared}"
 
 
 def conformed(language: str) -> tuple[str, str]:
     """Build an example client and hold it against the law."""
     with TemporaryDirectory(prefix="mmspec-") as folder:
-        client = build_example(language, Path(folder))
+        client = build(MACHINES[0].name, language, Path(folder))
         session = open_session(MACHINES[0], client, profile_named("any"), 5.0)
         try:
             run = judge_session(MACHINES[0], session, Profile.ANY, ops=20_000, seed=0)

@@ -1,8 +1,8 @@
 """A capture's operations on free blocks, carried out by the law or by the implementation.
 
 A trace does not say how the outside divides the frames that it holds (``mm/page_alloc.c:split_page``, v6.12, and the per-CPU
-lists do that without an event), so a block that leaves is forgotten, and a block that comes back is first made an allocation of its
-own; that none of its frames is free is checked before.
+lists do that without an event), so a block that leaves is forgotten, and a block that comes back is first made an allocation
+of its own; that none of its frames is free is checked before.
 """
 
 from __future__ import annotations

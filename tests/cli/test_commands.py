@@ -1,0 +1,276 @@
+"""The command line as a program: its normative fields, verdicts, exit codes and errors (INTERFACES.md, section 4)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmprops.examples.build import build
+
+RUN_FIELDS = {
+    "machine", "client", "profile", "verdict", "ops", "seconds", "clauses_reached", "clauses_total", "not_tested", "weakened",
+    "violation",
+}  # fmt: skip
+VIOLATION_FIELDS = {"clause", "explanation", "program", "observed", "shrunk_ops"}
+
+WRONG = '''
+"""A client whose free never merges at order 1."""
+import sys
+sys.path.insert(0, {folder!r})
+from mmprops.examples.python.mybuddy import Lowest
+class Forgetful(Lowest):
+    def apply(self, op, args):
+        if op == "alloc" and args["order"] == 2:
+            return {{"result": {{"pfn": "0x1"}}}}
+        return super().apply(op, args)
+'''
+
+
+class Done:
+    """A finished command."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one JSON object on stdout."""
+        assert self.out.count("\n") == 1, self.out
+        value: dict[str, Any] = json.loads(self.out)
+        return value
+
+
+Mmspec = Callable[..., Done]
+
+
+@pytest.fixture
+def mmspec(tmp_path: Path) -> Mmspec:
+    """Run a command in an empty folder."""
+
+    def run(*arguments: str) -> Done:
+        command = [sys.executable, "-m", "mmspec_cli.main", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        return Done(
+            subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment, check=False)
+        )
+
+    return run
+
+
+@pytest.fixture
+def wrong_client(tmp_path: Path) -> str:
+    """The name of a Python client that hands out a frame that is not aligned."""
+    (tmp_path / "wrong.py").write_text(WRONG.format(folder=str(tmp_path)))
+    return "python:wrong:Forgetful"
+
+
+# --- what the commands print ------------------------------------------------------------------------------------------
+
+
+def test_list_names_each_machine(mmspec: Mmspec) -> None:
+    """With its clauses and clients."""
+    done = mmspec("list", "--format", "json")
+    assert list(done.json)[:3] == ["schema", "mmspec", "verdict"]
+    (buddy,) = [m for m in done.json["machines"] if m["name"] == "buddy"]
+    assert set(buddy) == {"name", "clauses", "clients"}
+    assert {"impl", "spec", "exec:COMMAND"} <= set(buddy["clients"])
+
+
+def test_describe_gives_schemas_derived_from_the_records(mmspec: Mmspec) -> None:
+    """Of the configuration, each operation's arguments and result, and the capabilities."""
+    done = mmspec("describe", "buddy", "--format", "json").json
+    alloc = done["operations"]["alloc"]
+    assert set(alloc) >= {"args", "result", "errors", "main"}
+    assert alloc["main"] == "pfn"
+    assert alloc["errors"] == ["ENOMEM", "EINVAL"]
+    assert done["capabilities"]["max_pages"] == {"default": 65536, "meaning": done["capabilities"]["max_pages"]["meaning"]}
+    assert done["config"]["properties"]["start_pfn"]["type"] == "string"
+
+
+@pytest.mark.parametrize("language", ["c", "js", "rust", "go"])
+def test_describe_prints_a_client_to_start_from(mmspec: Mmspec, language: str) -> None:
+    """In each language, ready to be written to a file."""
+    assert "hello" in mmspec("describe", "buddy", "--adapter", language).out
+
+
+def test_check_judges_the_implementation_under_linux(mmspec: Mmspec) -> None:
+    """And passes, with every field of the interface."""
+    done = mmspec("check", "buddy", "--ops", "3000", "--format", "json")
+    (run,) = done.json["runs"]
+    assert set(run) >= RUN_FIELDS
+    assert (done.code, run["verdict"], run["profile"], run["violation"]) == (0, "pass", "kernel-6.12", None)
+    assert run["ops"] >= 3000
+
+
+def test_the_same_seed_tries_the_same_programs(mmspec: Mmspec) -> None:
+    """To the operation."""
+    runs = [mmspec("check", "--ops", "2000", "--seed", "7", "--format", "json").json["runs"][0] for _ in range(2)]
+    for run in runs:
+        run.pop("seconds")
+    assert runs[0] == runs[1]
+
+
+def test_a_wrong_client_fails_with_a_program_that_can_be_run_again(mmspec: Mmspec, wrong_client: str, tmp_path: Path) -> None:
+    """The verdict, the clause, a short program, a file, and the way to repeat it."""
+    done = mmspec("conform", "buddy", "--client", wrong_client, "--format", "json")
+    violation = done.json["runs"][0]["violation"]
+    assert done.code == 1
+    assert set(violation) >= VIOLATION_FIELDS
+    assert violation["clause"] == "BUDDY-ALLOC-ALIGNED"
+    assert violation["shrunk_ops"] == len(violation["program"]) <= 2
+    assert violation["observed"] == {"result": {"pfn": "0x1"}}
+    (stored,) = (tmp_path / "mmspec-failures").iterdir()
+    again = mmspec("conform", "buddy", "--client", wrong_client, "--program", str(stored), "--format", "json")
+    assert (again.code, again.json["runs"][0]["violation"]["clause"]) == (1, "BUDDY-ALLOC-ALIGNED")
+    right = mmspec("conform", "buddy", "--client", "impl", "--program", str(stored), "--format", "json")
+    assert (right.code, right.json["verdict"]) == (0, "pass")
+
+
+def test_the_last_lines_say_how_to_run_a_failure_again(mmspec: Mmspec, wrong_client: str) -> None:
+    """And the picture shows the zone that the step met."""
+    lines = mmspec("conform", "buddy", "--client", wrong_client).out.splitlines()
+    assert "--program mmspec-failures/buddy-" in lines[-1]
+    assert any(line.strip().startswith("order ") and "#" in line for line in lines)
+
+
+@pytest.mark.needs_gcc
+def test_a_client_in_c_passes_and_a_failure_runs_under_gdb(mmspec: Mmspec, tmp_path: Path) -> None:
+    """The failure file is what the client reads from standard input."""
+    folder = tmp_path / "c"
+    folder.mkdir()
+    client = build("buddy", "c", folder)
+    assert mmspec("conform", "buddy", "--client", client, "--ops", "4000").code == 0
+    source = (folder / "client.c").read_text()
+    broken = source.replace("ENOMEM", "ENOMEN")
+    assert broken != source
+    (folder / "client.c").write_text(broken)
+    subprocess.run(["gcc", "-o", "client", "client.c"], cwd=folder, check=True)
+    done = mmspec("conform", "buddy", "--client", client, "--ops", "4000")
+    assert done.code == 1
+    last = done.out.splitlines()[-1]
+    assert "gdb -ex" in last
+    (stored,) = (tmp_path / "mmspec-failures").iterdir()
+    assert str(stored.relative_to(tmp_path)) in last
+    with stored.open("rb") as transcript:
+        replies = subprocess.run([str(folder / "client")], stdin=transcript, capture_output=True, timeout=20, check=False).stdout
+    assert replies.splitlines()[-1].count(b"ENOMEN") == 1
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prefix of a copy of the packaged capture."""
+    folder = tmp_path_factory.mktemp("capture")
+    for entry in (resources.files("mmprops") / "data").iterdir():
+        if entry.name.endswith(".zst"):
+            (folder / entry.name).write_bytes(entry.read_bytes())
+    return folder / "linux-6.12-512M"
+
+
+@pytest.mark.parametrize("engine", ["spec", "impl"])
+def test_replay_follows_the_packaged_kernel(mmspec: Mmspec, packaged: Path, engine: str) -> None:
+    """Every set of free blocks equals the kernel's RAM, whichever follows."""
+    done = mmspec("replay", str(packaged), "--engine", engine, "--level", "blocks", "--format", "json")
+    answer = done.json
+    assert (done.code, answer["verdict"], answer["level"]) == (0, "pass", "blocks")
+    assert answer["lists_equal"] == answer["lists_compared"] > 0
+    assert answer["first_miss"] is None
+    assert (answer["allocations"], answer["predicted"]) == (19590, None)
+    assert {"tag", "check", "verdict", "detail"} == set(answer["snapshots"][0])
+
+
+# --- bad input ----------------------------------------------------------------------------------------------------------
+
+USAGE = [
+    (("check", "nosuch"), "unknown machine 'nosuch'"),
+    (("conform", "nosuch", "--client", "impl"), "unknown machine 'nosuch'"),
+    (("conform", "buddy"), "Missing option '--client'"),
+    (("conform", "buddy", "--client", "foo"), "unknown client 'foo'"),
+    (("conform", "buddy", "--client", "impl", "--profile", "kernel-9"), "unknown profile 'kernel-9'"),
+    (("conform", "buddy", "--client", "impl", "--program", "nosuch.jsonl"), "cannot read nosuch.jsonl"),
+    (("check", "--ops", "0"), "--ops"),
+    (("bogus",), "No such command 'bogus'"),
+    (("replay", "nosuch"), "no such capture"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), USAGE, ids=[" ".join(a) for a, _ in USAGE])
+def test_a_usage_error_is_one_line_and_exits_with_2(mmspec: Mmspec, arguments: tuple[str, ...], said: str) -> None:
+    """And one JSON object where that was asked for."""
+    plain = mmspec(*arguments)
+    assert (plain.code, plain.out) == (2, "")
+    assert said in plain.err
+    assert plain.err.count("\n") == 1
+    asked = mmspec(*arguments, "--format", "json")
+    assert asked.code == 2
+    assert asked.json["verdict"] == "error"
+    assert set(asked.json["error"]) == {"kind", "message", "hint", "where"}
+    assert said in asked.json["error"]["message"]
+
+
+def test_a_client_that_does_not_start_is_an_error(mmspec: Mmspec) -> None:
+    """Exit code 4: nothing was judged."""
+    done = mmspec("conform", "buddy", "--client", "exec:./nosuch", "--format", "json")
+    assert (done.code, done.json["verdict"]) == (4, "error")
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.8])
+def test_a_cut_off_program_file_is_an_error_that_names_it(mmspec: Mmspec, wrong_client: str, tmp_path: Path, keep: float) -> None:
+    """With its line."""
+    mmspec("conform", "buddy", "--client", wrong_client)
+    (stored,) = (tmp_path / "mmspec-failures").iterdir()
+    whole = stored.read_bytes()
+    stored.write_bytes(whole[: int(len(whole) * keep)])
+    done = mmspec("conform", "buddy", "--client", "impl", "--program", str(stored), "--format", "json")
+    assert (done.code, done.json["verdict"]) == (4, "error")
+    assert stored.name in done.json["error"]["message"]
+
+
+@pytest.mark.parametrize("part", ["state", "trace-raw"])
+def test_a_cut_off_capture_is_an_error_that_names_it(mmspec: Mmspec, packaged: Path, tmp_path: Path, part: str) -> None:
+    """Whichever archive was cut."""
+    for source in packaged.parent.glob(packaged.name + "-*"):
+        shutil.copy(source, tmp_path)
+    cut = tmp_path / f"{packaged.name}-{part}.tar.zst"
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    done = mmspec("replay", str(tmp_path / packaged.name), "--format", "json")
+    assert (done.code, done.json["verdict"]) == (4, "error")
+    assert cut.name in done.json["error"]["message"]
+
+
+def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    """Neither half-written files nor a client that goes on."""
+    marker = tmp_path / "alive"
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, os\n"
+        "from mmprops.examples.python.mybuddy import Lowest\n"
+        "class Slow(Lowest):\n"
+        "    def hello(self):\n"
+        f"        pathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\n"
+        "        return super().hello()\n"
+    )
+    command = [sys.executable, "-m", "mmspec_cli.main", "conform", "buddy", "--client", "python:slow:Slow", "--ops", "100000000"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        while not marker.exists() or not marker.read_text():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    client = int(marker.read_text())
+    for _ in range(200):
+        if not Path(f"/proc/{client}").exists():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{client}").exists()
+    assert not (tmp_path / "mmspec-failures").exists()
