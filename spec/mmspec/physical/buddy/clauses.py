@@ -23,17 +23,17 @@ BUDDY_2 = Clause(
 )
 BUDDY_3 = Clause(
     "BUDDY-3",
-    "Two free buddies of equal order below max_order in one zone never coexist, unless a merge barrier separates them or the "
-    "operation that made them is listed as non-merging",
+    "No free block below max_order has a free buddy of its order, types and merge barriers set aside",
     _FREE,
 )
 BUDDY_4 = _linux(
     "BUDDY-4",
-    "A block on a type's list lies in pageblocks of that type",
+    "A listed block lies in pageblocks of its list's type only",
     "mm/page_alloc.c:__add_to_free_list, v6.12",
     since="6.12",
 )
 BUDDY_LISTED = _linux("BUDDY-LISTED", "A listed block of order o starts at a multiple of 2**o, and o is at most max_order", _FREE)
+BUDDY_PAIRS = _linux("BUDDY-3-LISTS", "Below pageblock order two listed buddies of equal order never coexist", _FREE)
 BUDDY_KIND = _linux(
     "BUDDY-KIND",
     "A pageblock that is HIGHATOMIC, CMA or ISOLATE to Linux is so to everybody",
@@ -42,7 +42,7 @@ BUDDY_KIND = _linux(
 BUDDY_5 = _linux("BUDDY-5", "Each list is one ring of exactly the blocks of its order and type", "include/linux/list.h, v6.12")
 BUDDY_6 = Clause(
     "BUDDY-6",
-    "The count of free frames of each kind is the number of frames on that kind's lists",
+    "The count of free frames of each kind is the number of free frames in pageblocks of that kind",
     "mm/page_alloc.c:account_freepages, v6.12",
 )
 BUDDY_COVER = _linux("BUDDY-COVER", "Linux's listed blocks cover exactly the free frames", _FREE)
@@ -85,7 +85,7 @@ RETYPE_ARGS = Clause("BUDDY-RETYPE-ARGS", "A change to ISOLATE, or outside the z
 RETYPE_BUSY = Clause(
     "BUDDY-RETYPE-BUSY",
     "A pageblock that is isolated, not wholly in the zone, or part of a larger free block keeps its type: EBUSY",
-    "mm/page_alloc.c:move_freepages_block, v6.12",
+    _OURS,
 )
 RETYPE_DONE = Clause(
     "BUDDY-RETYPE", "Any other pageblock gets the type that is asked for", "mm/page_alloc.c:move_freepages_block, v6.12"
@@ -93,7 +93,7 @@ RETYPE_DONE = Clause(
 RESERVE_ARGS = Clause("BUDDY-RESERVE-ARGS", "Only a live allocation's pageblocks are reserved", _OURS)
 RESERVE_BUSY = Clause(
     "BUDDY-RESERVE-BUSY",
-    "A pageblock that is not mergeable, or not wholly in the zone, is not reserved: EBUSY",
+    "A block whose first pageblock is not mergeable, or not wholly in the zone, is not reserved: EBUSY",
     "mm/page_alloc.c:reserve_highatomic_pageblock, v6.12",
 )
 RESERVE_DONE = Clause(
@@ -127,14 +127,16 @@ COUNT_MOVES = Clause(
     "Free frames that change kind leave the old count and enter the new one",
     "mm/page_alloc.c:move_to_free_list, v6.12",
 )
-COUNT_REPORTED = Clause("BUDDY-FREE-COUNT", "The number of free frames that is reported is right", _OURS)
+COUNT_REPORTED = Clause(
+    "BUDDY-FREE-COUNT", "The number of free frames that is reported is right, those in ISOLATE pageblocks included", _OURS
+)
 BLOCKS_REPORTED = Clause(
     "BUDDY-FREE-BLOCKS", "The free blocks that are reported are the free frames, each pair of free buddies merged", _OURS
 )
 
 # --- Linux: freeing (dossier E.4, E.5) -----------------------------------------------------------------------------------
 FREE_2_TOP = _linux("BUDDY-FREE-2", "Merging ends at max_order", _FREE)
-FREE_2B = _linux("BUDDY-FREE-2b", "Merging ends where the buddy is not a free block of the same order", _FREE)
+FREE_2B = _linux("BUDDY-FREE-2b", "Merging ends where the buddy is not a free block of the same order and zone", _FREE)
 FREE_2C = _linux(
     "BUDDY-FREE-2c",
     "At and above pageblock order a block merges across types only if both are mergeable (the merge barrier)",
@@ -145,21 +147,26 @@ FREE_2E = _linux("BUDDY-FREE-2e", "The buddy's pageblocks take the type of the b
 FREE_2F = _linux("BUDDY-FREE-2f", "The merged block starts at the lower half, one order up", _FREE)
 FREE_3 = _linux(
     "BUDDY-FREE-3",
-    "A block goes to the tail if asked, or if its parent would merge further once its buddy is freed; else to the head",
+    "A block goes to the tail if asked, or if, below max_order - 1, its parent's buddy is a free block of"
+    " the parent's order, whatever its type; else to the head",
     "mm/page_alloc.c:buddy_merge_likely, v6.12",
 )
 FREE_4 = _linux("BUDDY-FREE-4", "A freed block goes on the list of its order and of the type it is freed with", _FREE)
 FREE_PIECES = _linux(
     "BUDDY-FREE-PIECES",
-    "A block of several pageblocks is freed pageblock by pageblock, ascending, each by its own type",
+    "A block of several pageblocks is freed pageblock by pageblock, ascending, each by its own type; 6.1 "
+    "frees it whole by the first one's",
     "mm/page_alloc.c:split_large_buddy, v6.12",
 )
 PUTBACK_TAIL = _linux(
-    "BUDDY-PUTBACK", "A block that was taken goes back whole, to the tail", "mm/page_alloc.c:__putback_isolated_page, v6.12"
+    "BUDDY-PUTBACK",
+    "A block that was taken is freed whole, merged, and goes to the tail",
+    "mm/page_alloc.c:__putback_isolated_page, v6.12",
 )
 TAKE_MOVABLE = _linux(
     "BUDDY-TAKE-MOVABLE",
-    "A taken block of half a pageblock or more turns its mergeable pageblocks, and their other free blocks, MOVABLE",
+    "A taken block of two frames and half a pageblock or more turns its mergeable pageblocks MOVABLE, "
+    "since 6.12 with their other free blocks",
     "mm/page_alloc.c:__isolate_free_page, v6.12",
 )
 
@@ -176,7 +183,7 @@ SMALLEST = _linux(
 )
 RMQUEUE_1 = _linux(
     "BUDDY-RMQUEUE-1",
-    "A CMA request tries CMA first while it holds over half of the free frames",
+    "A CMA request tries CMA first while it holds over half of the free frames, those isolated set aside",
     "mm/page_alloc.c:__rmqueue, v6.12",
 )
 RMQUEUE_2 = _linux("BUDDY-RMQUEUE-2", "A request tries its own type's lists", "mm/page_alloc.c:__rmqueue, v6.12")
@@ -190,9 +197,14 @@ FALLBACK_ORDER = _linux(
     "RECLAIMABLE to UNMOVABLE, then MOVABLE",
     "mm/page_alloc.c:fallbacks, v6.12",
 )
+FALLBACK_HEAD = _linux(
+    "BUDDY-FALLBACK-HEAD",
+    "Of each order only the head of the first fallback list that is not empty is tried",
+    "mm/page_alloc.c:find_suitable_fallback, v6.12",
+)
 CAN_CLAIM = _linux(
     "BUDDY-CAN-CLAIM",
-    "A MOVABLE request claims only from blocks of at least half the pageblock order; others from any",
+    "A MOVABLE request claims only from blocks of order pageblock_order // 2 or more; others from any",
     "mm/page_alloc.c:can_steal_fallback, v6.12",
 )
 CLAIM_LARGEST = _linux(
@@ -209,11 +221,16 @@ CLAIM_WHOLE = _linux(
 )
 CLAIM_REFUSED = _linux(
     "BUDDY-CLAIM-REFUSED",
-    "A HIGHATOMIC pageblock, or one that the zone does not wholly span, is not claimed",
+    "A pageblock that the zone does not wholly span is not claimed",
     _STEAL_BLOCK,
     since="6.12",
 )
-CLAIM_HALF = _linux("BUDDY-CLAIM-HALF", "A pageblock is claimed if at least half of it is free or alike", _STEAL_BLOCK)
+CLAIM_HALF = _linux(
+    "BUDDY-CLAIM-HALF",
+    "A pageblock is claimed if at least half of it is free or alike: movable for MOVABLE; neither free "
+    "nor movable for others in a MOVABLE pageblock",
+    _STEAL_BLOCK,
+)
 CLAIM_PAGEBLOCK = _linux(
     "BUDDY-CLAIM-PAGEBLOCK",
     "A claimed pageblock's free blocks move to the tails of the request's lists, which then serve it",
@@ -222,7 +239,7 @@ CLAIM_PAGEBLOCK = _linux(
 )
 STEAL_SMALLEST = _linux(
     "BUDDY-STEAL",
-    "Where nothing can be claimed the smallest sufficient foreign block is split, in its own type",
+    "Where nothing can be claimed a foreign block of the smallest sufficient order is split, in its own type",
     "mm/page_alloc.c:__rmqueue_steal, v6.12",
     since="6.12",
 )
@@ -246,7 +263,7 @@ HIGHATOMIC_FIRST = _linux(
 )
 HIGHATOMIC_LAST = _linux(
     "BUDDY-HIGHATOMIC-LAST",
-    "A request that may not block or kills tries the reserve last",
+    "A request that may not block, or of an OOM victim, tries the reserve last",
     "mm/page_alloc.c:rmqueue_buddy, v6.12",
 )
 MOVE_TAIL = _linux(
@@ -258,6 +275,17 @@ ISOLATE_SPLITS = _linux(
     "BUDDY-ISOLATE-SPLITS",
     "A free block larger than a pageblock is freed anew pageblock by pageblock when one of them changes kind",
     "mm/page_alloc.c:move_freepages_block_isolate, v6.12",
+)
+TAKE_LISTED = _linux("BUDDY-TAKE-LISTED", "A take is of exactly one listed block", "mm/page_alloc.c:__isolate_free_page, v6.12")
+RESERVE_MOVES = _linux(
+    "BUDDY-RESERVE-MOVE",
+    "Reserving less than a pageblock moves its free blocks to HIGHATOMIC; from there up only the types change",
+    "mm/page_alloc.c:reserve_highatomic_pageblock, v6.12",
+)
+UNRESERVE_LOWEST = _linux(
+    "BUDDY-UNRESERVE-LOWEST",
+    "The block whose pageblocks are converted is the head of the first HIGHATOMIC list, by ascending order, that is not empty",
+    "mm/page_alloc.c:unreserve_highatomic_pageblock, v6.12",
 )
 UNISOLATE_MERGES = _linux(
     "BUDDY-UNISOLATE-MERGES",

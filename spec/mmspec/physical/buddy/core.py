@@ -322,10 +322,12 @@ def free_frames_in(zone: Zone, start: Pfn) -> Count:
 
 def set_kind(zone: Zone, pfn: Pfn, kind: Migratetype) -> Zone:
     """Give the pageblock that holds ``pfn`` a kind, and count its free frames there."""
+    old = kind_at(zone, pfn)
+    if old == kind:
+        return zone
     rule(c.COUNT_MOVES)
     start = head_of(pfn, zone.span.pageblock_order)
     index = pfn >> zone.span.pageblock_order
-    old = kind_at(zone, pfn)
     count = free_frames_in(zone, start)
     frames = zone.frames.set(old, zone.frames.get(old, 0) - count)
     return attrs.evolve(

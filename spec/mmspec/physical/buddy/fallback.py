@@ -24,7 +24,7 @@ from mmspec.physical.buddy.lists import (
     smallest,
     take_listed,
 )  # fmt: skip
-from mmspec.physical.buddy.ops import ALLOC_NOFRAGMENT, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNMOVABLE
+from mmspec.physical.buddy.ops import ALLOC_NOFRAGMENT, MOVABLE, RECLAIMABLE, UNMOVABLE
 from mmspec.physical.buddy.state import FreeLists, Span, Zone, pageblock_inside, type_at
 from mmspec.words import ABSENT, Count, Flags, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
 
@@ -45,6 +45,7 @@ def second_fallback(migratetype: Migratetype) -> Migratetype:
 def find_fallback(lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
     """Return the first block of an order on a fallback list, or ``NOBODY`` (mm/page_alloc.c:find_suitable_fallback, v6.12)."""
     rule(c.FALLBACK_ORDER)
+    rule(c.FALLBACK_HEAD)
     pfn = first_listed(lists, order, first_fallback(migratetype))
     if pfn < NOBODY:
         return pfn
@@ -140,7 +141,7 @@ def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) 
     """Tell whether the pageblock of a smaller block may be claimed (mm/page_alloc.c:try_to_steal_block, v6.12)."""
     span = zone.span
     theirs = type_at(span, lists, pfn)
-    if theirs == HIGHATOMIC or not pageblock_inside(span, pfn):
+    if not pageblock_inside(span, pfn):
         rule(c.CLAIM_REFUSED)
         return False
     start = head_of(pfn, span.pageblock_order)
@@ -207,8 +208,6 @@ def moved_61(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -
     rule(c.STEAL_61)
     order = listed_order(lists, pfn)
     theirs = type_at(span, lists, pfn)
-    if theirs == HIGHATOMIC:
-        return relist(lists, pfn, migratetype)
     if order >= span.pageblock_order:
         return relist(set_types(span, lists, pfn, order, migratetype), pfn, migratetype)
     start = head_of(pfn, span.pageblock_order)

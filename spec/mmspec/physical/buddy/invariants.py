@@ -22,6 +22,7 @@ from mmspec.physical.buddy.state import (
     kind_at,
     kind_of,
     list_number,
+    order_of_list,
     type_at,
     type_of_list,
 )
@@ -81,9 +82,20 @@ def listed_aligned(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
 
 
 def listed_by_type(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
-    """A listed block is on the list of its pageblock's type (6.1 keeps stolen blocks on the thief's list)."""
+    """A listed block is on the list of its pageblocks' type (6.1 keeps stolen blocks on the thief's list)."""
     number = lists.block.get(pfn, UNLISTED)
-    return (number == UNLISTED) | (lists.kernel < 612) | (type_of_list(number) == type_at(zone.span, lists, pfn))
+    if (number == UNLISTED) | (lists.kernel < 612):
+        return True
+    same = type_of_list(number) == type_at(zone.span, lists, pfn)
+    for i in range(1, 1 << max(0, order_of_list(number) - zone.span.pageblock_order)):
+        same &= type_of_list(number) == type_at(zone.span, lists, pfn + (i << zone.span.pageblock_order))
+    return same
+
+
+def listed_merged(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+    """Below pageblock order, where types cannot differ, a listed block's buddy is never listed with its order."""
+    order = listed_order(lists, pfn)
+    return (order >= zone.span.pageblock_order) | (listed_order(lists, buddy_of(pfn, order)) != order)
 
 
 def same_kind(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
@@ -166,6 +178,7 @@ INVARIANTS = (
     Invariant(c.BUDDY_COVER, covered, frames_near),
     Invariant(c.BUDDY_LISTED, listed_aligned, listed_heads),
     Invariant(c.BUDDY_4, listed_by_type, listed_heads),
+    Invariant(c.BUDDY_PAIRS, listed_merged, listed_heads),
     Invariant(c.BUDDY_KIND, same_kind, frames_near),
     Invariant(c.BUDDY_5, linked_both_ways, listed_heads),
     Invariant(c.BUDDY_5, ringed, list_numbers),

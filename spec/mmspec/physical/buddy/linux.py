@@ -18,7 +18,7 @@ from mmspec.physical.buddy.lists import (
     free_pieces,
     listed_order,
     move_pageblock,
-    one_kind,
+    one_type,
     relist,
     set_types,
     smallest,
@@ -166,7 +166,7 @@ def putback_choose(zone: Zone, lists: FreeLists, op: Putback) -> tuple[Done | Er
     if not is_live(zone, op.pfn, op.order):
         return EINVAL, lists
     lists = forget_movable(lists, op.pfn)
-    if not one_kind(zone.span, lists, op.pfn, op.order):
+    if not one_type(zone.span, lists, op.pfn, op.order):
         return DONE, free_pieces(zone.span, lists, op.pfn, op.order)
     rule(c.PUTBACK_TAIL)
     return DONE, free_one(zone.span, lists, op.pfn, op.order, type_at(zone.span, lists, op.pfn), True)
@@ -174,6 +174,7 @@ def putback_choose(zone: Zone, lists: FreeLists, op: Putback) -> tuple[Done | Er
 
 def take_choose(zone: Zone, lists: FreeLists, op: Take) -> tuple[Done | Error, FreeLists]:
     """Take one listed block; half a pageblock or more turns its mergeable pageblocks MOVABLE."""
+    rule(c.TAKE_LISTED)
     if op.order == ABSENT or listed_order(lists, op.pfn) != op.order:
         return EINVAL, lists
     return DONE, settle_taken(zone, delist(lists, op.pfn), op.pfn, op.order)
@@ -251,6 +252,7 @@ def reserve_choose(zone: Zone, lists: FreeLists, op: Reserve) -> tuple[Done | Er
         return EINVAL, lists
     if kind_at(zone, op.pfn) != ORDINARY or not pageblock_inside(zone.span, op.pfn):
         return EBUSY, lists
+    rule(c.RESERVE_MOVES)
     if op.order < zone.span.pageblock_order:
         return DONE, move_pageblock(zone, lists, op.pfn, HIGHATOMIC)
     return DONE, set_types(zone.span, lists, op.pfn, op.order, HIGHATOMIC)
@@ -260,6 +262,7 @@ def unreserve_choose(zone: Zone, lists: FreeLists, op: Unreserve) -> tuple[Block
     """Convert the pageblocks of the first block on the lowest HIGHATOMIC list that is not empty."""
     if op.migratetype > RECLAIMABLE:
         return EINVAL, lists
+    rule(c.UNRESERVE_LOWEST)
     pfn = smallest(zone.span, lists, 0, HIGHATOMIC)
     if pfn == NOBODY:
         return ENOENT, lists

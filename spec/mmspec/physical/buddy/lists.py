@@ -21,7 +21,6 @@ from mmspec.physical.buddy.state import (
     Span,
     Zone,
     is_mergeable,
-    kind_of,
     list_number,
     order_of_list,
     type_at,
@@ -127,14 +126,16 @@ def free_one(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: 
     return enlist(lists, pfn, order, migratetype, likely)
 
 
-def one_kind(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
-    """Tell whether all pageblocks of a block are of one kind.
+def one_type(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
+    """Tell whether a block can be listed whole: all its pageblocks are of one type, or in 6.1 of one kind.
 
     Linux does not ask where it frees a block whole, and lists one whose pageblocks differ by the first (docs/questions.md, Q3).
     """
     same = True
+    first = type_at(span, lists, pfn)
     for i in range(1, 1 << max(0, order - span.pageblock_order)):
-        same &= kind_of(type_at(span, lists, pfn + (i << span.pageblock_order))) == kind_of(type_at(span, lists, pfn))
+        other = type_at(span, lists, pfn + (i << span.pageblock_order))
+        same &= (other == first) | ((lists.kernel < 612) & is_mergeable(other) & is_mergeable(first))
     return same
 
 
@@ -143,7 +144,7 @@ def free_pieces(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLis
 
     6.1 frees it whole, by the type of its first pageblock (mm/page_alloc.c:free_one_page, v6.1).
     """
-    if order <= span.pageblock_order or (lists.kernel < 612 and one_kind(span, lists, pfn, order)):
+    if order <= span.pageblock_order or (lists.kernel < 612 and one_type(span, lists, pfn, order)):
         return free_one(span, lists, pfn, order, type_at(span, lists, pfn), False)
     rule(c.FREE_PIECES)
     for i in range(1 << (order - span.pageblock_order)):

@@ -54,6 +54,9 @@ ALLOC_FLAGS = ALLOC_OOM | ALLOC_NON_BLOCK | ALLOC_CMA | ALLOC_NOFRAGMENT | ALLOC
 class Config:
     """The zone that a reset makes: every frame of [start_pfn, end_pfn) outside the holes is free, all pageblocks are MOVABLE.
 
+    A zone begins at the first frame whose struct page carries its id: frames of a hole right below its memory belong to it, as
+    holes (mm/mm_init.c:init_unavailable_range, v6.12).
+
     ``holes`` are ranges of frames without memory, ends exclusive, disjoint and ascending; ``pageblock_order`` is
     min(9, max_order) unless it is given.
     """
@@ -108,7 +111,10 @@ class Take:
 
 @attrs.frozen
 class Isolate:
-    """Make the pageblock at ``pfn`` ISOLATE (mm/page_isolation.c:set_migratetype_isolate, v6.12, the pages being movable)."""
+    """Make the pageblock at ``pfn`` ISOLATE (mm/page_isolation.c:set_migratetype_isolate, v6.12).
+
+    What ``has_unmovable_pages`` asks (reserved pages, and so hole frames, among them) is for the caller to know.
+    """
 
     pfn: Pfn
 
