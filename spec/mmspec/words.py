@@ -7,7 +7,6 @@ checks a value: input from outside is checked once, at the door.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Annotated, Any, get_args, get_type_hints
 
 import attrs
@@ -77,11 +76,15 @@ def word_of(annotation: Any) -> Word | None:
     return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Word)), None)
 
 
-@cache
+_words_of: dict[type, dict[str, Word]] = {}
+
+
 def words_of(record: type) -> dict[str, Word]:
     """Return the word of each field of a record that is one."""
-    hints = get_type_hints(record, include_extras=True)
-    return {name: word for name, annotation in hints.items() if (word := word_of(annotation)) is not None}
+    if record not in _words_of:
+        hints = get_type_hints(record, include_extras=True)
+        _words_of[record] = {name: word for name, annotation in hints.items() if (word := word_of(annotation)) is not None}
+    return _words_of[record]
 
 
 def size_of(order: Order) -> Count:

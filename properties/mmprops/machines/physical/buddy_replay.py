@@ -75,7 +75,7 @@ class ImplementationModel:
 
     def __init__(self, stream: BlockStream) -> None:
         numbers = range(len(stream.zones.spans))
-        self.zones = [Buddy.holding(config_of(stream, number), tuple(stream.initial[number].items())) for number in numbers]
+        self.zones = [Buddy(config_of(stream, number), free=stream.initial[number].items()) for number in numbers]
 
     def free_blocks(self, zone: int) -> Blocks:
         """Return the free blocks of a zone."""

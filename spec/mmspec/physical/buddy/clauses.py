@@ -289,7 +289,7 @@ UNRESERVE_LOWEST = _linux(
 )
 UNISOLATE_MERGES = _linux(
     "BUDDY-UNISOLATE-MERGES",
-    "A whole free pageblock whose buddy is free and not isolated is freed anew, to the tail",
+    "A free block that is exactly the pageblock is freed anew, to the tail, so that it merges where it may",
     _UNISOLATION,
 )
 CHOICE = _linux(

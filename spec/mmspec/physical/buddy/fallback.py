@@ -75,8 +75,8 @@ def tally_step(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count,
     held = zone.allocated.get(pfn, ABSENT)
     if held == ABSENT:
         return zone, lists, pfn + 1, end, free, movable
-    frames = min(size_of(held), end - pfn)
-    return zone, lists, pfn + frames, end, free, movable + frames * (lists.movable.get(pfn, ABSENT) != ABSENT)
+    counted = size_of(held) * (lists.movable.get(pfn, ABSENT) != ABSENT)
+    return zone, lists, pfn + size_of(held), end, free, movable + counted
 
 
 def tally_left(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, free: Count, movable: Count) -> int:
@@ -88,27 +88,21 @@ TALLY = Loop("tally", tally_more, tally_step, tally_left)
 
 
 def enough_alike(zone: Zone, lists: FreeLists, start: Pfn, end: PfnEnd, theirs: Migratetype, migratetype: Migratetype) -> bool:
-    """Tell whether half of a pageblock is free or like the request (mm/page_alloc.c:try_to_steal_block, v6.12)."""
+    """Tell whether half of a pageblock is free or like the request (mm/page_alloc.c:try_to_steal_block, v6.12).
+
+    A block smaller than the pageblock is free in it, so that no allocation reaches across its bounds.
+    """
     span = zone.span
     rule(c.CLAIM_HALF)
     size = size_of(span.pageblock_order)
     free: Count
     movable: Count
-    _, _, _, _, free, movable = TALLY.run(zone, lists, start, end, 0, movable_over(span, lists, start))
+    _, _, _, _, free, movable = TALLY.run(zone, lists, start, end, 0, 0)
     if migratetype == MOVABLE:
         alike = movable
     else:
         alike = size - (free + movable) if theirs == MOVABLE else 0
     return free + alike >= size >> 1
-
-
-def movable_over(span: Span, lists: FreeLists, start: Pfn) -> Count:
-    """Return the movable frames that an allocation with its head before the pageblock has in it: none or all."""
-    frames = 0
-    for k in range(span.pageblock_order + 1, span.max_order + 1):
-        head = head_of(start, k)
-        frames += ((head != start) & (lists.movable.get(head, ABSENT) == k)) * size_of(span.pageblock_order)
-    return frames
 
 
 # --- 6.12 ------------------------------------------------------------------------------------------------------------
@@ -193,7 +187,7 @@ def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratety
         pfn = find_fallback(lists, k, migratetype)
         if pfn == NOBODY:
             continue
-        if can_claim(span, k, migratetype) or k == order:
+        if can_claim(span, k, migratetype):
             return pfn
         for j in range(order, span.max_order + 1):
             pfn = find_fallback(lists, j, migratetype)

@@ -213,28 +213,19 @@ def isolate_choose(zone: Zone, lists: FreeLists, op: Isolate) -> tuple[Done | Er
 
 
 def unisolate_choose(zone: Zone, lists: FreeLists, op: Unisolate) -> tuple[Done | Error, FreeLists]:
-    """End an isolation; a free block that could now merge above pageblock order is freed anew, so that it does."""
+    """End an isolation; a free pageblock is freed anew, since it may now merge.
+
+    Linux does the same to a block of several pageblocks, and then lists frames of those that are still isolated where they can
+    be handed out (docs/questions.md, Q1); the law splits such a block instead.
+    """
     if not in_zone(zone.span, op.pfn) or kind_at(zone, op.pfn) != ISOLATE or op.migratetype >= ISOLATE:
         return EINVAL, lists
     start = head_of(op.pfn, zone.span.pageblock_order)
-    order = listed_order(lists, start)
-    if order == ABSENT or not remerges(zone.span, lists, start, order):
+    if listed_order(lists, start) != zone.span.pageblock_order:
         return DONE, convert_pageblock(zone, lists, op.pfn, op.migratetype)
     rule(c.UNISOLATE_MERGES)
     lists = set_types(zone.span, delist(lists, start), start, zone.span.pageblock_order, op.migratetype)
-    return DONE, free_one(zone.span, lists, start, order, op.migratetype, True)
-
-
-def remerges(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
-    """Tell whether an isolated pageblock has a free buddy that is not isolated (mm/page_isolation.c:unset_migratetype_isolate).
-
-    Linux asks the same of a block of several pageblocks, and then lists frames of those that are still isolated where they can
-    be handed out (docs/questions.md, Q1); the law splits such a block instead.
-    """
-    if order != span.pageblock_order or order >= span.max_order:
-        return False
-    buddy = pfn ^ (1 << order)
-    return (listed_order(lists, buddy) == order) & (type_at(span, lists, buddy) != ISOLATE)
+    return DONE, free_one(zone.span, lists, start, zone.span.pageblock_order, op.migratetype, True)
 
 
 def retype_choose(zone: Zone, lists: FreeLists, op: Retype) -> tuple[Done | Error, FreeLists]:

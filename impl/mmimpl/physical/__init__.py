@@ -1,0 +1,3 @@
+"""Physical memory over flat arrays."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of the optimised implementation."""
+
+from __future__ import annotations

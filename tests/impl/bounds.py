@@ -1,0 +1,29 @@
+"""What ``test_batch`` runs with Numba's bounds checks on, in a process of its own: Numba reads its settings once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmimpl import engine
+from mmimpl.physical.buddy import Buddy, batch
+from mmimpl.physical.buddy.memory import KERNELS
+from mmspec.physical.buddy import ops
+
+from .lockstep import ZONES, program_of, recorded
+
+
+def main() -> None:
+    """Replay traces, then ask for a list behind the end of the links and say that it was caught."""
+    for zone in ("uneven", "holed", "a few frames", "huge base"):
+        for kernel in KERNELS:
+            requests, results = recorded(zone, kernel)
+            assert Buddy(ZONES[zone], kernel).replay(program_of(requests)).tolist() == results
+    arrays = Buddy(ops.Config(0, 64, 4)).arrays._replace(heads=1 << 20)
+    try:
+        engine.compiled(batch.replay)(arrays, 0, program_of([ops.Alloc(0)]).ravel(), np.zeros(1, np.int64), 1)
+    except IndexError:
+        print("caught")
+
+
+if __name__ == "__main__":
+    main()
