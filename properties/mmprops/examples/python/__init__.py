@@ -1,0 +1,3 @@
+"""Clients in Python."""
+
+from __future__ import annotations

@@ -1,0 +1,230 @@
+"""Conformance tells right clients from wrong ones: no false alarm, no miss, a clause that fits, a short program."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmprops.clients.base import DIED, FLOOD, HANG, RANGE, RUBBISH, ClientError
+from mmprops.conform import ConformanceError, conform
+from mmprops.examples.python.mybuddy import Buddy, Highest, Lowest, Random
+from mmspec.errors import InputError
+
+from .building import Builder
+from .careful_clients import CAREFUL, Batching, Careful, Failing
+from .wrong_clients import WRONG
+
+EXAMPLES = (Lowest, Highest, Random)
+HOSTILE = Path(__file__).with_name("hostile_client.py")
+
+
+def named(client: type) -> str:
+    """The name of a test's case."""
+    return client.__name__
+
+
+# --- right clients -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", EXAMPLES, ids=named)
+def test_a_correct_client_passes(client: type[Buddy], seed: int) -> None:
+    """Wherever it places its blocks."""
+    run = conform("buddy", client, seed=seed)
+    assert (run.verdict, run.violation) == ("pass", None)
+    assert run.ops >= 20_000
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("client", EXAMPLES, ids=named)
+def test_a_correct_client_passes_a_million_operations(client: type[Buddy], seed: int) -> None:
+    """A third of them each."""
+    assert conform("buddy", client, ops=334_000, seed=seed).verdict == "pass"
+
+
+@pytest.mark.parametrize("client", CAREFUL, ids=named)
+def test_nothing_is_asked_that_was_not_promised(client: type[Careful], seed: int) -> None:
+    """The client would die of it; and what its capabilities excuse is excused."""
+    run = conform("buddy", client, ops=5_000, seed=seed)
+    assert run.verdict == "pass"
+    assert set(run.weakened) == {"may_fail"} & set(client.capabilities)
+    assert not set(run.not_tested) & set(client.capabilities)
+
+
+def test_a_failure_that_was_not_announced_is_one(seed: int) -> None:
+    """The client that fails now and then passes only because it says so."""
+
+    class Silent(Failing):
+        capabilities = {"observe": True}  # noqa: RUF012  # a ClassVar in the parent
+
+    with pytest.raises(ConformanceError) as caught:
+        conform("buddy", Silent, seed=seed)
+    assert caught.value.clause == "BUDDY-ALLOC-ENOMEM"
+
+
+def test_batches_are_sent_to_those_that_take_them(seed: int) -> None:
+    """And their references are the client's to resolve."""
+    Batching.batches = 0
+    assert conform("buddy", Batching, ops=5_000, seed=seed).verdict == "pass"
+    assert Batching.batches > 0
+
+
+def test_a_batch_that_goes_wrong_is_caught(seed: int) -> None:
+    """Also where the same operations one by one go right."""
+
+    class Confused(Batching):
+        def batch(self, ops: Any) -> list[dict[str, Any]]:
+            replies = super().batch(ops)
+            return [{"error": "EINVAL"} if r == {"error": "EREF"} else r for r in replies[:-1]] + [{"error": "EINVAL"}]
+
+    with pytest.raises(ConformanceError):
+        conform("buddy", Confused, seed=seed)
+
+
+# --- wrong clients -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shrunk() -> dict[str, int]:
+    """How long the shrunk program of each wrong client was."""
+    return {}
+
+
+@pytest.mark.parametrize("client", WRONG, ids=named)
+def test_a_wrong_client_is_caught(client: Any, seed: int, shrunk: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
+    """At the default number of operations, with a clause that fits the mistake."""
+    with pytest.raises(ConformanceError) as caught:
+        conform("buddy", client, seed=seed)
+    shrunk[client.__name__] = len(caught.value.program.steps)
+    with capsys.disabled():
+        print(f"\n{client.__name__}: {caught.value.clause}, {shrunk[client.__name__]} operations", end="")
+    assert caught.value.clause in client.clauses
+
+
+def test_programs_are_short(shrunk: dict[str, int], seed: int) -> None:
+    """The shrunk programs have at most ten operations in the median."""
+    for client in WRONG:
+        if client.__name__ not in shrunk:  # another worker had it
+            with pytest.raises(ConformanceError) as caught:
+                conform("buddy", client, seed=seed)
+            shrunk[client.__name__] = len(caught.value.program.steps)
+    assert statistics.median(shrunk.values()) <= 10
+
+
+# --- hostile clients ---------------------------------------------------------------------------------------------------
+
+
+def hostile(behaviour: str) -> str:
+    """The name of a hostile client on the command line."""
+    return f"exec:{sys.executable} -S -E '{HOSTILE}' {behaviour}"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "clause"),
+    [
+        ("exit", DIED),
+        ("crash", DIED),
+        ("debug", RUBBISH),
+        ("utf8", RUBBISH),
+        ("flood", FLOOD),
+        ("out-of-range", RANGE),
+        ("close-output", DIED),
+    ],
+)
+def test_a_client_that_misbehaves_fails(behaviour: str, clause: str, seed: int) -> None:
+    """With the clause of what it did, after a good hello."""
+    with pytest.raises(ConformanceError) as caught:
+        conform("buddy", hostile(behaviour), ops=1_000, seed=seed, timeout=60)
+    assert caught.value.clause == clause
+    assert len(caught.value.program.steps) == 1
+
+
+def test_a_client_that_hangs_fails(seed: int) -> None:
+    """After the time limit that was given."""
+    with pytest.raises(ConformanceError) as caught:
+        conform("buddy", hostile("hang"), ops=1_000, seed=seed, timeout=0.1)
+    assert caught.value.clause == HANG
+
+
+@pytest.mark.parametrize("behaviour", ["hello-exit", "hello-debug", "hello-protocol-2", "hello-nothing", "hello-flood"])
+def test_a_client_without_a_good_hello_is_an_error(behaviour: str) -> None:
+    """There is nothing to judge."""
+    with pytest.raises(ClientError):
+        conform("buddy", hostile(behaviour))
+
+
+def test_a_client_that_refuses_everything_is_unknown(seed: int) -> None:
+    """Nothing was carried out, so nothing passed."""
+    assert conform("buddy", hostile("unsupported"), ops=1_000, seed=seed).verdict == "unknown"
+
+
+class RefusingOperations(Lowest):
+    """Takes every zone, and then refuses what is asked."""
+
+    def apply(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        return {"unsupported": "not today"}
+
+
+def test_a_client_that_refuses_operations_is_unknown(seed: int) -> None:
+    """A configuration accepted is not an operation judged."""
+    assert conform("buddy", RefusingOperations, ops=1_000, seed=seed).verdict == "unknown"
+
+
+@pytest.mark.parametrize("client", ["mybuddy", "exec:", "exec: ", "python:nothing", "python:a b:c", "lib:./no.so", "libx.so", ""])
+def test_a_name_of_no_client_is_an_input_error(client: str) -> None:
+    """It is told apart from a client that does not work."""
+    with pytest.raises(InputError) as caught:
+        conform("buddy", client)
+    assert caught.value.hint
+
+
+# --- the examples in other languages -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], str]:
+    """Build an example, its source changed or not, and return its name on the command line."""
+    return Builder(tmp_path_factory).client
+
+
+NEEDS = {
+    "c": pytest.mark.needs_gcc,
+    "lib": pytest.mark.needs_gcc,
+    "js": pytest.mark.needs_node,
+    "rust": pytest.mark.needs_rust,
+    "go": pytest.mark.needs_go,
+}
+
+
+@pytest.mark.parametrize("language", [pytest.param(language, marks=mark) for language, mark in NEEDS.items()])
+def test_an_example_conforms(built: Callable[..., str], language: str, seed: int) -> None:
+    """It is what somebody starts from."""
+    run = conform("buddy", built(language), ops=10_000, seed=seed)
+    assert run.verdict == "pass"
+    assert not {"observe", "checked_free", "checked_alloc"} & set(run.not_tested)
+
+
+SLIPS = [
+    ("c", "pfn &= ~(UINT64_C(1) << order);", "pfn &= ~(UINT64_C(1) << order) | 8;"),
+    ("c", 'order > (uint64_t)max_order ? "EINVAL"', 'order > (uint64_t)max_order + 1 ? "EINVAL"'),
+    ("c", "live_order[pfn - start_pfn] = NONE;", ""),
+    ("c", "while (have-- > order)", "while (--have > order)"),
+    ("c", "buddy = pfn ^ (UINT64_C(1) << order);", "buddy = start_pfn + ((pfn - start_pfn) ^ (UINT64_C(1) << order));"),
+    ("c", "return has_ref[k];", "return 1;"),
+    ("js", "if (isUpper) pfn = buddy;", ""),
+    ("js", "this.live.delete(pfn);", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "after"),
+    [pytest.param(*slip, marks=NEEDS[slip[0]]) for slip in SLIPS],
+)
+def test_a_slip_in_an_example_is_caught(built: Callable[..., str], language: str, before: str, after: str, seed: int) -> None:
+    """One line changed is enough."""
+    with pytest.raises(ConformanceError):
+        conform("buddy", built(language, before, after), seed=seed)
