@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from mmprops.clients.base import DIED, Client, ClientError
+from mmprops.clients.base import DIED, HANG, Client, ClientError
 from mmprops.clients.registry import opener
-from mmprops.lockstep import Broken, Outcome, explore, rerun, rerun_batched
+from mmprops.lockstep import Broken, Outcome, explore, rerun, rerun_batched, with_dangling
 from mmprops.machine import HEADER, RECORD, Machine
 from mmprops.machines import machine_named
 from mmprops.program import Program
 from mmprops.session import InProcess, OverTheWire, Session
-from mmprops.shrink import shrink
+from mmprops.shrink import Budget, shrink
 from mmspec import clause as clauses
 from mmspec.errors import InputError, MmspecError
 from mmspec.profile import Profile, profile_named
@@ -125,10 +125,13 @@ def search(
         outcome = explore(machine, session, profile, draw())
         tally.add(outcome)
         if batched and outcome.broken is None and outcome.refused is None and tally.accepted % 4 == 1:
-            again = rerun_batched(machine, session, profile, outcome.program)
-            tally.add(again)
-        useless = tally.unsupported > ops or (tally.refused >= REFUSALS and tally.accepted == 0)
-        if useless or tally.refused + tally.accepted > ops:
+            tally.add(rerun_batched(machine, session, profile, outcome.program))
+            dangling = with_dangling(machine, outcome)
+            if dangling is not None:
+                tally.add(rerun_batched(machine, session, profile, dangling))
+        if tally.unsupported > ops or (tally.refused >= REFUSALS and tally.accepted == 0):
+            break
+        if tally.refused + tally.accepted > ops:
             break
         if progress is not None:
             progress(min(tally.judged, ops), ops)
@@ -136,23 +139,61 @@ def search(
 
 
 def smallest(machine: Machine, session: Session, profile: Profile, found: Outcome) -> Violation:
-    """Shrink what broke; a program that does not break again is reported as it was found, and as flaky."""
+    """Shrink what broke. Whether it breaks at all, and still breaks when shrunk, is asked of a fresh client each time.
+
+    A program that does not break a fresh client is reported as it was found, and as flaky.
+    """
     assert found.broken is not None
     clause = found.broken.clause
-    last = found
 
-    def fails(program: Program) -> bool:
-        nonlocal last
+    def broken_by(program: Program, *, fresh: bool = False) -> Outcome | None:
+        if fresh:
+            session.renew()
         again = carry_out(machine, session, profile, program)
-        if again.broken is None or again.broken.clause != clause:
-            return False
-        last = again
-        return True
+        return again if again.broken is not None and again.broken.clause == clause else None
 
-    if not fails(found.program):
+    first = broken_by(found.program, fresh=True)
+    if first is None:
         return Violation(found, flaky=True)
-    shrink(machine, last.program, fails)
-    return Violation(last)
+    best = first
+    for start in (first.program, *shorter_starts(machine, session, profile, found)):
+        if start is not first.program and len(best.program.steps) <= SHORT:
+            break
+        for fresh in (False, True):
+            budget = Budget(300) if fresh else Budget()
+            program = shrink(machine, start, lambda p, fresh=fresh: broken_by(p, fresh=fresh) is not None, budget)  # type: ignore[misc]
+            confirmed = broken_by(program, fresh=True)
+            if confirmed is not None:
+                break
+        if confirmed is not None and len(confirmed.program.steps) < len(best.program.steps):
+            best = confirmed
+    return Violation(best)
+
+
+SHORT = 8
+"""Steps that nobody asks to have fewer of: a longer program is looked for again among short ones."""
+
+
+def shorter_starts(machine: Machine, session: Session, profile: Profile, found: Outcome) -> Iterator[Program]:
+    """Yield up to three short programs, newly drawn, that break the same clause.
+
+    A program whose operands are frame numbers of one history loses its failure with any step; one that was short from the
+    beginning does not have far to go.
+    """
+    assert found.broken is not None
+    draw = program_source(len(found.made), 3 * SHORT)
+    yielded = 0
+    for _ in range(400):
+        outcome = explore(machine, session, profile, draw())
+        if outcome.broken is not None and outcome.broken.clause == found.broken.clause:
+            yield outcome.program
+            yielded += 1
+        if yielded == 3 or (outcome.broken is not None and outcome.broken.clause in SLOW):
+            return
+
+
+SLOW = (HANG,)
+"""Clauses that cost a time limit each time they are broken."""
 
 
 def carry_out(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:

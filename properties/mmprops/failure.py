@@ -92,7 +92,7 @@ def read(path: Path) -> Stored:
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FileError(f"{path}:{number}: not JSON: {error}", hint="the file is corrupt: write it again") from None
     if not isinstance(value, dict):
         raise FileError(f"{path}:{number}: not a JSON object", hint="the file is corrupt: write it again")

@@ -28,13 +28,14 @@ from mmspec.words import words_of
 class Broken:
     """What was broken at which step: a clause id, and in a sentence what was answered and what would have been right.
 
-    ``observed`` is the result that was judged, if the step had one.
+    ``observed`` is the result that was judged, if the step had one; ``errors`` the last lines that a client wrote to stderr.
     """
 
     clause: str
     step: int
     explanation: str
     observed: Any = None
+    errors: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -82,7 +83,7 @@ class Run:
         try:
             result = self.session.apply(operation, request)
         except ClientFailure as failure:
-            self.broken = Broken(failure.clause, len(self.made) - 1, failure.explanation)
+            self.broken = Broken(failure.clause, len(self.made) - 1, failure.explanation, errors=tuple(failure.errors))
             return None
         return self.weigh(name, request, result)
 
@@ -172,7 +173,12 @@ def start(machine: Machine, session: Session, profile: Profile, config: Any) -> 
     try:
         refused = session.reset(config)
     except ClientFailure as failure:
-        return Outcome(machine.name, config, (), broken=Broken(failure.clause, -1, f"at reset: {failure.explanation}"))
+        return Outcome(
+            machine.name,
+            config,
+            (),
+            broken=Broken(failure.clause, -1, f"at reset: {failure.explanation}", errors=tuple(failure.errors)),
+        )
     if refused is not None:
         return Outcome(machine.name, config, (), refused=refused.reason)
     return Run(machine, session, profile, config)
@@ -233,6 +239,22 @@ def rerun_batched(machine: Machine, session: Session, profile: Profile, program:
     return run.finish()
 
 
+def with_dangling(machine: Machine, outcome: Outcome) -> Program | None:
+    """Return the program up to the first step that gave no value although it might have, and a step that refers to it; or None.
+
+    The client must answer that step of a batch with EREF, and carry nothing out.
+    """
+    program = outcome.program
+    main = {operation.name for operation in machine.component.operations if operation.main is not None}
+    at = next((i for i, (name, _) in enumerate(program.steps) if name in main and outcome.values[i] is None), None)
+    template = next(((name, request) for name, request in program.steps if refs_of(request)), None)
+    if at is None or template is None:
+        return None
+    name, request = template
+    dangling = attrs.evolve(request, **{field: Ref(at) for field in refs_of(request)})
+    return attrs.evolve(program, steps=(*program.steps[: at + 1], (name, dangling)))
+
+
 def weigh_batch(run: Run, steps: Sequence[Step]) -> None:
     """Send the next steps as one batch and judge its replies."""
     first = len(run.made)
@@ -246,7 +268,7 @@ def weigh_batch(run: Run, steps: Sequence[Step]) -> None:
     try:
         results = dict(zip(sent, run.session.batch(list(sent.values())), strict=True))
     except ClientFailure as failure:
-        run.broken = Broken(failure.clause, len(run.made), f"in a batch: {failure.explanation}")
+        run.broken = Broken(failure.clause, len(run.made), f"in a batch: {failure.explanation}", errors=tuple(failure.errors))
         return
     for index, (name, written) in enumerate(steps, start=first):
         run.add(name, written, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -21,6 +22,17 @@ class Capability:
     default: Any
     meaning: str
     opens: bool = False
+    choices: tuple[str, ...] = ()
+
+    def misfit(self, value: Any) -> str | None:
+        """Return what a value must be instead, or None if it is one."""
+        if self.choices:
+            return None if value in self.choices else "one of " + ", ".join(self.choices)
+        if isinstance(self.default, bool):
+            return None if isinstance(value, bool) else "true or false"
+        if isinstance(self.default, int):
+            return None if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else "a number, not negative"
+        return None if isinstance(value, str) and re.fullmatch("0[xX][0-9a-fA-F]+", value) else 'a string "0x..."'
 
 
 class Generator(Protocol):
@@ -102,7 +114,11 @@ class Machine:
         return self.component.name
 
     def capable(self, named: Mapping[str, Any]) -> dict[str, Any]:
-        """Return every capability's value: the one that was named, else its default."""
+        """Return every capability's value: the one that was named, else its default (ValueError: it is not what it must be)."""
+        for name, value in named.items():
+            wanted = self.capabilities[name].misfit(value) if name in self.capabilities else None
+            if wanted is not None:
+                raise ValueError(f"{name} must be {wanted}")
         return {name: named.get(name, capability.default) for name, capability in self.capabilities.items()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mmprops.clients import wire
-from mmprops.clients.base import DIED, Client, ClientFailure
+from mmprops.clients.base import DIED, Client, ClientError, ClientFailure
 from mmprops.machine import Implementation, Machine
 from mmspec.component import Operation
 from mmspec.errors import MmspecError
@@ -32,6 +32,9 @@ class Session(Protocol):
 
     def batch(self, steps: Sequence[tuple[Operation, Any]]) -> list[Any]:
         """Return the result of each step; references count within these steps."""
+
+    def renew(self) -> None:
+        """Make the next reset that of a fresh client, which remembers nothing."""
 
     def close(self) -> None:
         """End it."""
@@ -63,6 +66,9 @@ class InProcess:
     def batch(self, steps: Sequence[tuple[Operation, Any]]) -> list[Any]:
         raise AssertionError("an implementation in this process has no batches")
 
+    def renew(self) -> None:
+        return None
+
     def close(self) -> None:
         return None
 
@@ -87,8 +93,15 @@ class OverTheWire:
             self.client.close()
             raise
         self.name, self.machines = hello.name, hello.machines
-        self._capabilities = self.machine.capable(hello.capabilities)
+        self._capabilities = self._checked(hello.capabilities)
         self.fields = self.machine.sent(self._capabilities)
+
+    def _checked(self, named: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return self.machine.capable(named)
+        except ValueError as error:
+            self.client.close()
+            raise ClientError(f"the hello's capability {error}") from None
 
     def reset(self, config: Any) -> wire.Unsupported | None:
         if self._failed:
@@ -116,6 +129,9 @@ class OverTheWire:
         except ClientFailure:
             self._failed = True
             raise
+
+    def renew(self) -> None:
+        self._failed = True
 
     def close(self) -> None:
         self.client.close()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mmprops import failure
@@ -24,7 +25,7 @@ def watched(
     """Hold a session against the law, with progress for people."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=people, transient=True) as bar:
-        task = bar.add_task(f"{machine.name}: {session.name}", total=ops)
+        task = bar.add_task(escape(f"{machine.name}: {session.name}"), total=ops)
         return judge_session(
             machine,
             session,
@@ -73,11 +74,11 @@ def run_text(machine: Machine, run: ConformRun) -> Iterator[str]:
     """Yield a run as text, without its failure."""
     rate = run.ops / run.seconds if run.seconds else 0.0
     yield (
-        f"{styled(run.verdict)} {run.machine}: {run.client} under {run.profile}, {run.ops} operations on {run.configurations} "
-        f"zones in {run.seconds:.1f} s ({rate:.0f}/s), {len(run.clauses_reached)} of {run.clauses_total} clauses, seed {run.seed}"
+        f"{styled(run.verdict)} {run.machine}: {escape(run.client)} under {run.profile}, {run.ops} operations on "
+        f"{run.configurations} zones in {run.seconds:.1f} s ({rate:.0f}/s), {len(run.clauses_reached)} of {run.clauses_total} clauses, seed {run.seed}"
     )
     if run.reason:
-        yield f"  {run.reason}"
+        yield f"  {escape(run.reason)}"
     if run.not_tested:
         yield f"  not tested, since not promised: {', '.join(run.not_tested)}"
     if run.weakened:
@@ -97,8 +98,8 @@ def violation_text(machine: Machine, violation: Violation) -> Iterator[str]:
     broken = violation.broken
     sentence = next((c.sentence for c in machine.component.clauses if c.id == broken.clause), "")
     yield f"  [bold]{broken.clause}[/] {sentence}"
-    yield f"  {broken.explanation}" + (" [yellow](did not happen again: flaky)[/]" if violation.flaky else "")
-    yield f"  on {shown(violation.program.config)}"
+    yield f"  {escape(broken.explanation)}" + (" [yellow](did not happen again: flaky)[/]" if violation.flaky else "")
+    yield f"  on {escape(shown(violation.program.config))}"
     for index, (name, written) in enumerate(violation.program.steps):
         request = resolved(written, violation.outcome.values.__getitem__)
         answer = violation.outcome.values[index] if index < len(violation.outcome.values) else None
@@ -106,6 +107,9 @@ def violation_text(machine: Machine, violation: Violation) -> Iterator[str]:
         yield f"  {mark} {index:3d} {name} {shown(request) if request is not None else '(refers to a step that failed)'}" + (
             f" = {answer:#x}" if isinstance(answer, int) else ""
         )
+    if broken.errors:
+        yield "  the client's last lines on stderr"
+        yield from (f"    {escape(line)}" for line in broken.errors[-10:])
     if violation.outcome.state is not None:
         yield "  before that step"
         yield from (f"    {line}" for line in machine.picture(violation.outcome.state, None))

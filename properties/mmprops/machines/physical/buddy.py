@@ -55,7 +55,7 @@ CAPABILITIES = {
     "checked_alloc": Capability(False, "an order above max_order gets EINVAL", opens=True),
     "min_order": Capability(0, "the smallest order served"),
     "max_order": Capability(10, "the largest order served"),
-    "align": Capability("pfn", 'what alignment counts from: "pfn" is frame 0, "zone" is start_pfn'),
+    "align": Capability("pfn", 'what alignment counts from: "pfn" is frame 0, "zone" is start_pfn', choices=("pfn", "zone")),
     "power_of_two": Capability(False, "zone sizes are powers of two only"),
     "reserved": Capability(0, "most frames that it keeps for itself"),
     "max_pages": Capability(65536, "the largest zone it takes, in frames"),
@@ -151,13 +151,14 @@ class Generator:
     def __init__(self, header: bytes, config: Config, capabilities: Mapping[str, Any]) -> None:
         self.config, self.capabilities = config, capabilities
         self.live: list[tuple[Pfn, Order, int]] = []  # block, and the step that handed it out
-        self.freed: list[tuple[Pfn, Order]] = []  # the last few blocks given back
+        self.freed: list[tuple[Pfn, Order, int | None]] = []  # the last few blocks given back, and who handed them out
         self.at: dict[Pfn, int] = {}  # where a live block stands in ``live``
         self.frames = config.end_pfn - config.start_pfn - sum(end - start for start, end in config.holes)
         self.held, self.goal = 0, OCCUPANCIES[header[10] % len(OCCUPANCIES)] * self.frames
         self.orders = self.order_table(header)
         self.filling, self.draining = self.action_tables(header)
         self.taken: list[tuple[Pfn, Order, int]] = []
+        self.giver: int | None = None  # the step that handed out the block being given back
 
     def order_table(self, header: bytes) -> list[Order]:
         """Return the orders to ask for, each as often as it is wanted: small ones, one favourite, the largest."""
@@ -204,7 +205,8 @@ class Generator:
             self.taken.append((request.pfn, request.order, step))
             self.held += size_of(request.order)
         elif name in ("free", "putback"):
-            self.freed = [(request.pfn, request.order), *self.freed[:7]]
+            self.freed = [(request.pfn, request.order, self.giver), *self.freed[:7]]
+            self.giver = None
             self.held -= size_of(request.order)
 
     # each of the following makes one operation from a record
@@ -228,6 +230,7 @@ class Generator:
             self.live[index] = last
             self.at[last[0]] = index
         del self.at[block[0]]
+        self.giver = block[2]
         return block
 
     def free(self, r: bytes, zone: Zone) -> Any:
@@ -240,7 +243,7 @@ class Generator:
     def free_near(self, r: bytes, zone: Zone) -> Any:
         """Give back the buddy of a block that was just given back, if it is live: this is what merges."""
         if self.freed:
-            pfn, order = self.freed[r[1] % len(self.freed)]
+            pfn, order, _ = self.freed[r[1] % len(self.freed)]
             index = self.at.get(buddy_of(head_of(pfn, order + r[2] % 2), order + r[2] % 2))
             if index is not None:
                 pfn, order, step = self.drop(index)
@@ -249,17 +252,19 @@ class Generator:
 
     def misuse(self, r: bytes, zone: Zone) -> Any:
         """Give back what is not a live block: a part, a union, a block given back before, an unaligned or a foreign one."""
-        pfn, order = (self.live[-1 - r[2] % len(self.live)] if self.live else (self.config.start_pfn, 0, 0))[:2]
-        double = self.freed[r[2] % len(self.freed)] if self.freed else (pfn, order + 1)
-        wrong = (
-            double, (pfn, order + 1), (pfn, max(order - 1, 0)), (pfn + 1, order), (buddy_of(pfn, order), order),
-            (self.config.end_pfn, 0), (max(self.config.start_pfn - 1, 0), 0),
-            (pfn + size_of(max(order - 1, 0)), max(order - 1, 0)),
-        )[r[1] % 8]  # fmt: skip
-        bad_pfn, bad_order = min(wrong[0], (1 << PFN_BITS) - 1), min(wrong[1], ABSENT)
+        pfn, order, step = self.live[-1 - r[2] % len(self.live)] if self.live else (self.config.start_pfn, 0, None)
+        half = max(order - 1, 0)
+        again = self.freed[r[2] % len(self.freed)] if self.freed else (pfn, order + 1, step)
+        wrong: tuple[tuple[Pfn, Order, int | None], ...] = (
+            again, (pfn, order + 1, step), (pfn, half, step), (pfn, (order + 2 + r[3]) % 10, step), (pfn + 1, order, None),
+            (pfn + size_of(half), half, None), (buddy_of(pfn, order), order, None), (self.config.end_pfn, 0, None),
+            (max(self.config.start_pfn - 1, 0), 0, None),
+        )  # fmt: skip
+        bad_pfn, bad_order, giver = wrong[r[1] % len(wrong)]
+        bad_pfn, bad_order = min(bad_pfn, (1 << PFN_BITS) - 1), min(bad_order, ABSENT)
         if zone.allocated.get(bad_pfn, ABSENT) == bad_order:
             return self.free(r, zone)
-        return "free", Free(bad_pfn, bad_order), {}
+        return "free", Free(bad_pfn, bad_order), {} if giver is None else {"pfn": giver}
 
     def count(self, r: bytes, zone: Zone) -> Any:
         """Look: at the number of free frames, or now and then at all free blocks."""
