@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from mmspec_cli.commands.bugs import bugs
 from mmspec_cli.commands.check import check
 from mmspec_cli.commands.conform import conform
 from mmspec_cli.commands.describe import describe
 from mmspec_cli.commands.list import list_machines
+from mmspec_cli.commands.prove import prove
 from mmspec_cli.commands.replay import replay
 from mmspec_cli.commands.verify import verify
 
-COMMANDS: tuple[click.Command, ...] = (list_machines, describe, check, conform, replay, verify)
+COMMANDS: tuple[click.Command, ...] = (list_machines, describe, check, conform, prove, replay, bugs, verify)

@@ -73,10 +73,9 @@ def violation_json(violation: Violation) -> dict[str, Any]:
 def run_text(machine: Machine, run: ConformRun) -> Iterator[str]:
     """Yield a run as text, without its failure."""
     rate = run.ops / run.seconds if run.seconds else 0.0
-    yield (
-        f"{styled(run.verdict)} {run.machine}: {escape(run.client)} under {run.profile}, {run.ops} operations on "
-        f"{run.configurations} zones in {run.seconds:.1f} s ({rate:.0f}/s), {len(run.clauses_reached)} of {run.clauses_total} clauses, seed {run.seed}"
-    )
+    judged = f"{run.ops} operations on {run.configurations} configurations in {run.seconds:.1f} s ({rate:.0f}/s)"
+    clauses = f"{len(run.clauses_reached)} of {run.clauses_total} clauses, seed {run.seed}"
+    yield f"{styled(run.verdict)} {run.machine}: {escape(run.client)} under {run.profile}, {judged}, {clauses}"
     if run.reason:
         yield f"  {escape(run.reason)}"
     if run.not_tested:

@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 
 import attrs
 import click
+from rich.markup import escape
 
+from mmprops.clients.kernel_buddy import missing
 from mmprops.conform import judge_session, open_session, own_session
 from mmprops.examples.build import NEEDS, build
 from mmprops.machine import Machine
@@ -19,13 +21,13 @@ from mmprops.traces.archive import open_capture, packaged_capture
 from mmprops.traces.blocks import BlockStream
 from mmprops.traces.checks import snapshot_checks
 from mmprops.traces.replay import replay as follow
-from mmspec.profile import Profile, profile_named
+from mmspec.profile import Profile
 from mmspec_cli.output import finish, format_option, people, styled, worst
 
 
 @attrs.frozen
 class Step:
-    """One step: its name, the program it needs (None: nothing), and what it does, which returns a verdict and a sentence."""
+    """One step: its name, what it needs that is not here (None: nothing), and what it does: a verdict and a sentence."""
 
     name: str
     needs: str | None
@@ -39,9 +41,8 @@ def verify(form: str) -> None:
     done = []
     for step in steps():
         began = time.monotonic()
-        missing = step.needs is not None and shutil.which(step.needs) is None
         with people.status(step.name):
-            verdict, sentence = ("skipped", f"needs {step.needs}") if missing else step.run()
+            verdict, sentence = step.run() if step.needs is None else ("skipped", f"needs {step.needs}")
         seconds = time.monotonic() - began
         people.print(f"{styled(verdict):24} {step.name:28} {seconds:6.1f} s  {sentence}")
         done.append(
@@ -62,7 +63,9 @@ def steps() -> Iterator[Step]:
     for engine in ("spec", "impl"):
         yield Step(f"replay packaged {engine}", None, lambda e=engine: replayed(e))  # type: ignore[misc]
     for language, program in NEEDS.items():
-        yield Step(f"conform example {language}", program, lambda language=language: conformed(language))  # type: ignore[misc]
+        needs = None if shutil.which(program) else program
+        yield Step(f"conform example {language}", needs, lambda language=language: conformed(language))  # type: ignore[misc]
+    yield Step("conform gpu-buddy", missing(), lambda: conformed_to("gpu-buddy"))
 
 
 def checked(machine: Machine, profile: Profile) -> tuple[str, str]:
@@ -73,11 +76,12 @@ def checked(machine: Machine, profile: Profile) -> tuple[str, str]:
 
 
 def proved() -> tuple[str, str]:
-    """Prove what is quick, or find it proved in the ledger."""
-    from mmproofs.prove import prove  # importing the solver takes a second that other steps need not wait for
+    """Read from the ledger what is proved about the text as it is, and prove what is not in it."""
+    from mmproofs.solve import prove
 
     report = prove(())
-    return report.verdict, report.summary
+    cached = sum(record.cached for record in report.obligations)
+    return report.verdict, f"{len(report.obligations)} obligations, {cached} of them by the ledger"
 
 
 def replayed(engine: str) -> tuple[str, str]:
@@ -94,10 +98,14 @@ def replayed(engine: str) -> tuple[str, str]:
 def conformed(language: str) -> tuple[str, str]:
     """Build an example client and hold it against the law."""
     with TemporaryDirectory(prefix="mmspec-") as folder:
-        client = build(MACHINES[0].name, language, Path(folder))
-        session = open_session(MACHINES[0], client, profile_named("any"), 5.0)
-        try:
-            run = judge_session(MACHINES[0], session, Profile.ANY, ops=20_000, seed=0)
-        finally:
-            session.close()
-    return run.verdict, f"{run.ops} operations of {run.client}"
+        return conformed_to(build(MACHINES[0].name, language, Path(folder)))
+
+
+def conformed_to(client: str) -> tuple[str, str]:
+    """Hold a client against the law."""
+    session = open_session(MACHINES[0], client, Profile.ANY, 5.0)
+    try:
+        run = judge_session(MACHINES[0], session, Profile.ANY, ops=20_000, seed=0)
+    finally:
+        session.close()
+    return run.verdict, f"{run.ops} operations of {escape(run.client)}"
