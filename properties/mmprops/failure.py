@@ -103,13 +103,13 @@ def _stored(path: Path, number: int, note: Mapping[str, Any], objects: list[dict
     named = next((o.get("machine") for o in objects if o.get("do") == "reset"), None)
     if not isinstance(named, str):
         raise FileError(f"{path}: no line resets a machine", hint="write it again")
-    machine = machine_named(named)
     try:
+        machine = machine_named(named)
         config: Any = wire.config_from_wire(machine.component.config, note.get("config"))
         steps = wire.from_program(operations_of(machine.component), note.get("program"))
+        machine.component.initial(config)
     except InputError as error:
         raise FileError(f"{path}:{number}: {error.message}", hint=error.hint) from None
-    machine.component.initial(config)
     return Stored(Program(machine.name, config, tuple(steps)), note)
 
 

@@ -93,20 +93,21 @@ SIZES = (16, 64, 256, 1024, 1024, 4096, 16384)
 def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     """Return a zone: tiny or large, unaligned, at an edge of the number space, with holes, as far as the capabilities allow."""
     limit = min(int(capabilities["max_pfn"], 16), (1 << PFN_BITS) - 1) + 1
-    size = min(SIZES[header[0] % len(SIZES)], capabilities["max_pages"])
-    max_order = min(capabilities["max_order"], (3, 4, 10, 10, 10, 12)[header[1] % 6] if size > 64 else 3 + header[1] % 3)
-    start_off, end_off = header[2] % 16, header[3] % 16
+    size = max(1, min(SIZES[header[0] % len(SIZES)], capabilities["max_pages"], limit))
+    wanted = (3, 4, 10, 10, 10, 12)[header[1] % 6] if size > 64 else 3 + header[1] % 3
+    max_order = max(capabilities["min_order"], min(capabilities["max_order"], wanted))
+    start_off, end_off = (header[2] % 16, header[3] % 16) if header[9] & 2 else (0, 0)
     if capabilities["power_of_two"]:
         size, end_off = 1 << (size.bit_length() - 1), 0
     if capabilities["align"] == "zone":
         start_off = 0
     base = head_of(max(0, min(BASES[header[4] % len(BASES)], limit) - 2 * size), max_order)
-    start = base + start_off
-    end = min(max(start + 1, start + size - end_off), limit)
-    if capabilities["power_of_two"]:
-        end = start + size
+    start = min(base + start_off, limit - size)
+    if capabilities["align"] == "zone":
+        start = head_of(start, max_order)
+    end = start + max(1, size - end_off)
     holes = draw_holes(header, start, end) if capabilities["holes"] else ()
-    pageblock_order = 1 + header[8] % max_order if capabilities["pageblocks"] and header[9] % 2 else None
+    pageblock_order = 1 + header[8] % max_order if max_order and capabilities["pageblocks"] and header[9] % 2 else None
     return Config(start, end, max_order, holes, pageblock_order)
 
 
@@ -142,7 +143,9 @@ def simpler(config: Config) -> Iterator[Config]:
 
 SMALL_ORDERS = (0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3)
 ALL_FLAGS = (0, 0, 0, 0, ALLOC_CMA, ALLOC_NOFRAGMENT, ALLOC_HIGHATOMIC, ALLOC_OOM, ALLOC_CMA | ALLOC_NOFRAGMENT, 1 << 20)
-OCCUPANCIES = (0.35, 0.5, 0.6, 0.7, 0.9)
+TIDES = ((0.1, 0.95), (0.3, 0.8), (0.5, 0.5), (0.7, 0.7), (0.9, 0.9))
+"""Between which shares of frames held a zone is filled and drained: a tide serves, splits and merges at every size of block; a
+steady zone lives from the heads of its lists."""
 
 
 class Generator:
@@ -154,7 +157,8 @@ class Generator:
         self.freed: list[tuple[Pfn, Order, int | None]] = []  # the last few blocks given back, and who handed them out
         self.at: dict[Pfn, int] = {}  # where a live block stands in ``live``
         self.frames = config.end_pfn - config.start_pfn - sum(end - start for start, end in config.holes)
-        self.held, self.goal = 0, OCCUPANCIES[header[10] % len(OCCUPANCIES)] * self.frames
+        self.held, self.ebb = 0, False
+        self.low, self.high = (share * self.frames for share in TIDES[header[10] % len(TIDES)])
         self.orders = self.order_table(header)
         self.filling, self.draining = self.action_tables(header)
         self.taken: list[tuple[Pfn, Order, int]] = []
@@ -163,8 +167,9 @@ class Generator:
     def order_table(self, header: bytes) -> list[Order]:
         """Return the orders to ask for, each as often as it is wanted: small ones, one favourite, the largest."""
         least, most = self.capabilities["min_order"], min(self.config.max_order, self.capabilities["max_order"])
-        favourite = least + header[11] % (most - least + 1)
-        table = [min(max(order, least), most) for order in SMALL_ORDERS] + [favourite] * (header[12] % 4) + [most - most // 3]
+        favourite = least + header[11] % (max(most - least, 0) + 1)
+        table = [*SMALL_ORDERS, *[favourite] * (header[12] % 4), most - most // 3]
+        table = [min(max(order, least), most) for order in table]
         return [order for order in table if size_of(order) <= max(1, self.frames // 2)] or [least]
 
     def action_tables(self, header: bytes) -> tuple[list[Any], list[Any]]:
@@ -180,16 +185,20 @@ class Generator:
             special = [self.take, self.putback, self.isolate, self.unisolate, self.retype, self.reserve, self.unreserve]
             rare += [action for bit, action in enumerate(special) if header[15] >> bit & 1] * 2
         usual = 20 + 3 * len(rare)
-        near = [self.free_near] * 4
-        return [self.alloc] * usual + [self.free] * (usual // 3) + near + rare, [self.free] * usual + [self.alloc] * (
-            usual // 3
-        ) + near + rare
+        near = [self.free_near] * (usual // 2 if self.low < self.high else 4)
+        filling = [self.alloc] * usual + [self.free] * (usual // (20 if self.low < self.high else 3))
+        draining = [self.free] * usual + [self.alloc] * (usual // (20 if self.low < self.high else 3))
+        return filling + rare, draining + near + rare
 
     def request(self, record: bytes, zone: Zone) -> tuple[str, Any, Mapping[str, int]] | None:
         """Return the operation that a record stands for in this state."""
         if not any(record):
             return None
-        actions = self.filling if self.held < self.goal else self.draining
+        if self.held >= self.high:
+            self.ebb = True
+        elif self.held <= self.low:
+            self.ebb = False
+        actions = self.draining if self.ebb else self.filling
         made: tuple[str, Any, Mapping[str, int]] | None = actions[(record[0] | record[7] << 8) % len(actions)](record, zone)
         return made
 
@@ -215,7 +224,7 @@ class Generator:
         """Ask for a block."""
         order = self.orders[r[1] % len(self.orders)]
         migratetype = r[2] % 3 if self.capabilities["migratetypes"] else MOVABLE
-        flags = ALL_FLAGS[r[3] % len(ALL_FLAGS)] if self.capabilities["pageblocks"] and r[4] % 4 == 0 else 0
+        flags = ALL_FLAGS[r[3] % len(ALL_FLAGS)] if self.capabilities["pageblocks"] and r[4] % 2 == 0 else 0
         return "alloc", Alloc(order, migratetype, flags), {}
 
     def alloc_above(self, r: bytes, zone: Zone) -> Any:
@@ -272,7 +281,10 @@ class Generator:
 
     def frame(self, r: bytes) -> Pfn:
         """Return a frame of the zone, or now and then one beside it."""
-        return self.config.start_pfn + int.from_bytes(r[1:5], "little") % (self.config.end_pfn - self.config.start_pfn + r[5] % 2)
+        frame = self.config.start_pfn + int.from_bytes(r[1:5], "little") % (
+            self.config.end_pfn - self.config.start_pfn + r[5] % 2
+        )
+        return min(frame, (1 << PFN_BITS) - 1)
 
     def take(self, r: bytes, zone: Zone) -> Any:
         """Take a block that is free, whole or in part."""
@@ -282,14 +294,20 @@ class Generator:
         return "take", Take(head_of(frame, order), order), {}
 
     def putback(self, r: bytes, zone: Zone) -> Any:
-        """Put back a block that was taken."""
+        """Put back a block that was taken, or now and then more than that."""
         if not self.taken:
             return self.take(r, zone)
+        if r[2] % 4 == 0:
+            pfn, order, _ = self.taken[-1]
+            return "putback", Putback(pfn, min(order + 1, ABSENT)), {}
         pfn, order, _ = self.taken.pop(r[1] % len(self.taken))
         return "putback", Putback(pfn, order), {}
 
     def isolate(self, r: bytes, zone: Zone) -> Any:
-        """Isolate a pageblock."""
+        """Isolate a pageblock, while most of the zone is not."""
+        isolated = sum(kind == law.ops.ISOLATE for _, kind in zone.pageblock.items())
+        if isolated * 8 * size_of(zone.span.pageblock_order) > self.frames:
+            return self.unisolate(r, zone)
         return "isolate", Isolate(self.frame(r)), {}
 
     def unisolate(self, r: bytes, zone: Zone) -> Any:
@@ -299,14 +317,16 @@ class Generator:
         return "unisolate", Unisolate(max(pfn, zone.span.start_pfn), r[6] % len(MIGRATETYPES)), {}
 
     def retype(self, r: bytes, zone: Zone) -> Any:
-        """Change a pageblock's type."""
-        return "retype", Retype(self.frame(r), r[6] % len(MIGRATETYPES)), {}
+        """Change a pageblock's type, often to CMA: only much of it is met with."""
+        return "retype", Retype(self.frame(r), (0, 1, 2, 3, 4, 4, 4, 5)[r[6] % 8]), {}
 
     def reserve(self, r: bytes, zone: Zone) -> Any:
-        """Reserve the pageblocks of a live block."""
+        """Reserve the pageblocks of a live block, or of what is none."""
         if not self.live:
             return self.alloc(r, zone)
         pfn, order, step = self.live[-1 - r[1] % len(self.live)]
+        if r[2] % 4 == 0:
+            return "reserve", Reserve(pfn, min(order + 1, ABSENT)), {"pfn": step}
         return "reserve", Reserve(pfn, order), {"pfn": step}
 
     def unreserve(self, r: bytes, zone: Zone) -> Any:
@@ -380,9 +400,15 @@ def recount(zone: Zone, lists: FreeLists, body: Buddy) -> str | None:
     for kind in (law.state.ORDINARY, *law.state.BINDING):
         if body.frames(kind) != zone.frames.get(kind, 0):
             return f"{body.frames(kind)} free frames are counted for kind {kind}, in Linux {zone.frames.get(kind, 0)}"
-    for index, migratetype in lists.types.items():
+    for index in range(
+        zone.span.start_pfn >> zone.span.pageblock_order, ((zone.span.end_pfn - 1) >> zone.span.pageblock_order) + 1
+    ):
+        migratetype = lists.types.get(index, MOVABLE)
         if body.type_at(index) != migratetype:
             return f"pageblock {index:#x} is {MIGRATETYPES[body.type_at(index)]}, in Linux {MIGRATETYPES[migratetype]}"
+    for pfn, _ in zone.allocated.items():
+        if body.order_movable(pfn) != lists.movable.get(pfn, ABSENT):
+            return f"block {pfn:#x} counts as movable here or in Linux, and not in both"
     return None
 
 

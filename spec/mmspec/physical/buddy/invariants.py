@@ -144,6 +144,13 @@ def frames_near(zone: Zone, lists: FreeLists) -> Iterator[Pfn]:
                 yield pfn - 1
 
 
+def pageblock_starts(zone: Zone, lists: FreeLists) -> Iterator[Pfn]:
+    """Yield the first frame of every pageblock that ever changed its type."""
+    for types in (zone.pageblock, lists.types):
+        for index, _ in types.items():
+            yield index << zone.span.pageblock_order
+
+
 def free_heads(zone: Zone, lists: FreeLists) -> Iterator[Pfn]:
     """Yield the heads of the free blocks."""
     return (pfn for pfn, _ in zone.free.items())
@@ -179,7 +186,7 @@ INVARIANTS = (
     Invariant(c.BUDDY_LISTED, listed_aligned, listed_heads),
     Invariant(c.BUDDY_4, listed_by_type, listed_heads),
     Invariant(c.BUDDY_PAIRS, listed_merged, listed_heads),
-    Invariant(c.BUDDY_KIND, same_kind, frames_near),
+    Invariant(c.BUDDY_KIND, same_kind, pageblock_starts),
     Invariant(c.BUDDY_5, linked_both_ways, listed_heads),
     Invariant(c.BUDDY_5, ringed, list_numbers),
 )

@@ -169,6 +169,7 @@ def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetyp
 
     ``NOBODY`` if no list of the type serves.
     """
+    rule(c.SMALLEST)
     for k in range(order, span.max_order + 1):
         pfn = first_listed(lists, k, migratetype)
         if pfn < NOBODY:
@@ -178,7 +179,6 @@ def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetyp
 
 def take_listed(lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
     """Hand out the lowest ``2**order`` frames of the listed block at ``pfn`` (mm/page_alloc.c:page_del_and_expand, v6.12)."""
-    rule(c.SMALLEST)
     number = lists.block[pfn]
     return expand(delist(lists, pfn), pfn, order, order_of_list(number), type_of_list(number))
 
