@@ -146,28 +146,33 @@ def smallest(machine: Machine, session: Session, profile: Profile, found: Outcom
     assert found.broken is not None
     clause = found.broken.clause
 
-    def broken_by(program: Program, *, fresh: bool = False) -> Outcome | None:
+    def broken_by(program: Program, fresh: bool) -> Outcome | None:
         if fresh:
             session.renew()
         again = carry_out(machine, session, profile, program)
         return again if again.broken is not None and again.broken.clause == clause else None
 
-    first = broken_by(found.program, fresh=True)
+    first = broken_by(found.program, True)
     if first is None:
         return Violation(found, flaky=True)
-    best = first
-    for start in (first.program, *shorter_starts(machine, session, profile, found)):
-        if start is not first.program and len(best.program.steps) <= SHORT:
-            break
-        for fresh in (False, True):
-            budget = Budget(300) if fresh else Budget()
-            program = shrink(machine, start, lambda p, fresh=fresh: broken_by(p, fresh=fresh) is not None, budget)  # type: ignore[misc]
-            confirmed = broken_by(program, fresh=True)
-            if confirmed is not None:
-                break
-        if confirmed is not None and len(confirmed.program.steps) < len(best.program.steps):
-            best = confirmed
+    best = smaller(machine, first.program, broken_by) or first
+    if len(best.program.steps) > SHORT:
+        for start in shorter_starts(machine, session, profile, found):
+            other = smaller(machine, start, broken_by)
+            if other is not None and len(other.program.steps) < len(best.program.steps):
+                best = other
     return Violation(best)
+
+
+def smaller(machine: Machine, program: Program, broken_by: Callable[[Program, bool], Outcome | None]) -> Outcome | None:
+    """Shrink a program and carry the result out on a fresh client; if that goes well, shrink on fresh clients throughout."""
+    quick = shrink(machine, program, lambda candidate: broken_by(candidate, False) is not None)
+    confirmed = broken_by(quick, True)
+    if confirmed is None:
+        confirmed = broken_by(
+            shrink(machine, program, lambda candidate: broken_by(candidate, True) is not None, Budget(300)), True
+        )
+    return confirmed
 
 
 SHORT = 8

@@ -35,8 +35,8 @@ from mmspec.errors import EINVAL, InputError
 from mmspec.profile import Profile, profile_named
 from mmspec.words import Word, words_of
 
-BORROWED = 15
-"""How many operands are borrowed from what an earlier step made, for each one that is drawn afresh."""
+AFRESH, ANY = range(10, 13), range(13, 16)
+"""Of sixteen requests that borrow operands, which draw one of them afresh, and which borrow where they do not fit."""
 
 
 @attrs.frozen(eq=False)
@@ -61,8 +61,7 @@ class Asked:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         fields = (
             f"{name}={f'step {self.refs[name]}' if name in self.refs else hex(value) if word.hexadecimal else value}"
-            for name, word in words_of(type(self.request)).items()
-            for value in [getattr(self.request, name)]
+            for name, word, value in words_in(self.request)
         )
         printer.text(f"{type(self.request).__name__}({', '.join(fields)})")
 
@@ -137,7 +136,7 @@ class LockstepMachine(RuleBasedStateMachine):
         result = self.carry_out(operation.name, asked.request, asked.refs)
         if result is None or result.failed or operation.observes:
             return multiple()
-        fields = dict(word_values(asked.request)) | dict(word_values(result))
+        fields = {name: value for record in (asked.request, result) for name, _, value in words_in(record)}
         return Made(len(self.run.made) - 1, operation.main, fields)
 
     def lends(self, operation: Operation, made: Made) -> bool:
@@ -181,9 +180,10 @@ def whole(limit: int | str) -> int:
     return int(limit, 16) if isinstance(limit, str) else limit
 
 
-def word_values(record: Any) -> Iterator[tuple[str, int]]:
-    """Yield the words of a record, by name."""
-    return ((name, getattr(record, name)) for name in words_of(type(record)))
+def words_in(record: Any) -> Iterator[tuple[str, Word, int]]:
+    """Yield the words of a record: name, word, value."""
+    kind: type = type(record)
+    return ((name, word, getattr(record, name)) for name, word in words_of(kind).items())
 
 
 def kind_of_word(word: Word) -> tuple[int, bool]:
@@ -193,10 +193,9 @@ def kind_of_word(word: Word) -> tuple[int, bool]:
 
 def landmarks(config: Any) -> dict[tuple[int, bool], set[int]]:
     """Return the values of a configuration, by the kind of word."""
-    words = words_of(type(config))
     found: dict[tuple[int, bool], set[int]] = {}
-    for name, value in word_values(config):
-        found.setdefault(kind_of_word(words[name]), set()).add(value)
+    for _, word, value in words_in(config):
+        found.setdefault(kind_of_word(word), set()).add(value)
     return found
 
 
@@ -211,7 +210,8 @@ def operand(limits: tuple[int, int], near: tuple[int, ...], address: bool, defau
         st.integers(low, high),
         st.sampled_from(sorted(v for v in edges if limits[0] <= v <= limits[1])),
     ]
-    return st.one_of(options if default is None else [st.just(default)] * len(options) + options)
+    # Several strategies of one value, since one_of counts the same one once.
+    return st.one_of(options if default is None else [*(st.just(default) for _ in options), *options])
 
 
 @st.composite
@@ -220,12 +220,15 @@ def requests(draw: st.DrawFn, operation: Operation, lenders: frozenset[str]) -> 
     machine = cast("LockstepMachine", draw(st.runner()))
     words = words_of(operation.request)
     of: Any = Made()
+    afresh = ""
     if lenders & words.keys():
-        fit = LockstepMachine.made.filter(lambda made: machine.lends(operation, made))
-        of = draw(st.one_of(fit, fit, fit, LockstepMachine.made))
+        how = draw(st.integers(0, 15))
+        fitting = machine.made.filter(lambda made: machine.lends(operation, made))
+        of = draw(machine.made if how in ANY else fitting)
+        afresh = sorted(words)[how % len(words)] if how in AFRESH else ""
     values, refs = {}, {}
     for name, word in words.items():
-        if name in of.fields and draw(st.integers(0, BORROWED)) < BORROWED:
+        if name in of.fields and name != afresh:
             values[name] = of.fields[name]
             if name == of.main:
                 refs[name] = of.step

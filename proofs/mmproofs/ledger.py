@@ -1,0 +1,54 @@
+"""The ledger: what was proved, of which text, by which solver. Written by a machine, committed, and read by CI.
+
+An entry counts as long as its hash is the one that the obligation has now. Only a run that is told to (``make nightly``) writes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from mmproofs.hashing import obligation_digest
+from mmproofs.obligation import Obligation
+
+PATH = Path(__file__).resolve().parent.parent / "ledger.json"
+"""The committed ledger; absent from an installed wheel, where everything is proved anew."""
+
+
+@attrs.frozen
+class Entry:
+    """What the ledger says about one obligation."""
+
+    sha256: str
+    verdict: str
+    reason: str
+    paths: int
+    seconds: float
+    rlimit: int
+    solvers: list[dict[str, str]]
+    hypotheses: list[str]
+    assumptions: list[str]
+    bounds: dict[str, str]
+
+
+def read(path: Path = PATH) -> dict[str, Entry]:
+    """Return the ledger's entries by obligation id; none where there is no ledger."""
+    if not path.exists():
+        return {}
+    document: dict[str, Any] = json.loads(path.read_text())
+    return {name: Entry(**fields) for name, fields in document["obligations"].items()}
+
+
+def write(entries: dict[str, Entry], path: Path = PATH) -> None:
+    """Replace the ledger."""
+    document = {"schema": 1, "obligations": {name: attrs.asdict(entries[name]) for name in sorted(entries)}}
+    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def current(obligation: Obligation, entries: dict[str, Entry]) -> Entry | None:
+    """Return an obligation's entry if it is about the text as it is now."""
+    entry = entries.get(obligation.id)
+    return entry if entry is not None and entry.sha256 == obligation_digest(obligation) else None

@@ -1,0 +1,3 @@
+"""Obligations about the components of `mmspec.physical`."""
+
+from __future__ import annotations

@@ -1,0 +1,276 @@
+"""Proving many obligations: what the ledger does not cover, on all cores, the longest first."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from mmproofs import hashing, ledger, smtlib
+from mmproofs.obligation import Obligation, Verdict
+from mmproofs.obligations import by_id
+from mmproofs.prove_case import Outcome, decide
+from mmspec.errors import InputError
+from mmspec.physical.buddy import BUDDY
+
+UNTRIED = 60.0
+"""Seconds that an obligation is expected to take which the ledger does not know."""
+
+
+@attrs.frozen
+class Record:
+    """What is known about one obligation, in the fields of the command line (INTERFACES, section 4)."""
+
+    id: str
+    clauses: list[str]
+    statement: str
+    subject: list[dict[str, Any]]
+    scope: dict[str, Any]
+    assumptions: list[str]
+    verdict: str
+    reason: str
+    counterexample: dict[str, Any] | None
+    paths: int
+    seconds: float
+    rlimit: int
+    solvers: list[dict[str, str]]
+    expected: str
+    cached: bool = False
+    hypotheses: list[str] = attrs.field(factory=list)
+
+
+@attrs.frozen
+class Report:
+    """The records of a run, and operation against invariant."""
+
+    obligations: list[Record]
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the records: error, fail, unknown, pass."""
+        found = {standing(record) for record in self.obligations}
+        return next((word for word in ("error", "fail", "unknown") if word in found), "pass" if found else "unknown")
+
+    def matrix(self) -> dict[str, dict[str, str]]:
+        """Return, for each operation and invariant, the verdict, with its bounds or its reason."""
+        return matrix(self.obligations)
+
+
+def standing(record: Record) -> str:
+    """Return what a record counts as."""
+    if record.verdict == "ERROR":
+        return "error"
+    if record.verdict == record.expected:
+        return "pass"
+    return "unknown" if record.verdict == "UNKNOWN" else "fail"
+
+
+def selected(targets: Iterable[str]) -> list[Obligation]:
+    """Return the obligations that ids, id prefixes or machine names stand for (none given: all)."""
+    known, wanted = by_id(), list(targets)
+    if not wanted:
+        return list(known.values())
+    found: dict[str, Obligation] = {}
+    for target in wanted:
+        matching = {name: o for name, o in known.items() if name == target or name.startswith(f"{target.upper()}-")}
+        if not matching:
+            raise InputError(f"no obligation or machine is called {target!r}", hint="mmspec prove --list prints the ids")
+        found.update(matching)
+    for name in list(found):
+        _with_bases(found[name], known, found)
+    return list(found.values())
+
+
+def _with_bases(obligation: Obligation, known: dict[str, Obligation], found: dict[str, Obligation]) -> None:
+    for base in obligation.rests_on:
+        if base not in found:
+            found[base] = known[base]
+            _with_bases(known[base], known, found)
+
+
+def prove(
+    targets: Sequence[str] = (),
+    *,
+    fresh: bool = False,
+    second: Sequence[str] = (),
+    jobs: int | None = None,
+    smt2: Path | None = None,
+    entries: dict[str, ledger.Entry] | None = None,
+    progress: Callable[[Record], None] | None = None,
+) -> Report:
+    """Decide obligations, or read from the ledger what it knows about the text as it is now.
+
+    ``fresh`` decides everything anew; ``second`` names solvers whose opinion is asked as well; ``smt2`` is a directory that
+    receives every question. Raises InputError for a name that stands for nothing.
+    """
+    chosen = selected(targets)
+    known = ledger.read() if entries is None else entries
+    anew = fresh or bool(second) or smt2 is not None
+    records: dict[str, Record] = {}
+    waiting: list[Obligation] = []
+    for obligation in chosen:
+        entry = None if anew else ledger.current(obligation, known)
+        if entry is None:
+            waiting.append(obligation)
+        else:
+            records[obligation.id] = from_entry(obligation, entry)
+            if progress is not None:
+                progress(records[obligation.id])
+    waiting.sort(key=lambda o: -(known[o.id].seconds if o.id in known else UNTRIED))
+    for obligation, outcome, opinions in _decided(waiting, tuple(second), jobs, smt2):
+        records[obligation.id] = from_outcome(obligation, outcome, opinions)
+        if progress is not None:
+            progress(records[obligation.id])
+    return Report([_resting(records[o.id], o, records) for o in chosen])
+
+
+def _decided(
+    waiting: list[Obligation], second: tuple[str, ...], jobs: int | None, smt2: Path | None
+) -> Iterable[tuple[Obligation, Outcome, dict[str, str]]]:
+    workers = min(jobs or os.cpu_count() or 1, len(waiting))
+    if workers <= 1:
+        for obligation in waiting:
+            yield obligation, *work(obligation.id, second, smt2)
+        return
+    known = {obligation.id: obligation for obligation in waiting}
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+        futures = {pool.submit(work, name, second, smt2): name for name in known}
+        for future in as_completed(futures):
+            yield known[futures[future]], *future.result()
+
+
+def work(name: str, second: tuple[str, ...], smt2: Path | None) -> tuple[Outcome, dict[str, str]]:
+    """Decide one obligation of the list: what a worker process is told to do."""
+    return decide_all(by_id()[name], second, smt2)
+
+
+def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path | None = None) -> tuple[Outcome, dict[str, str]]:
+    """Decide every case of an obligation, and ask for second opinions."""
+    total = Outcome(Verdict.PROVED)
+    for case in obligation.cases:
+        outcome = decide(obligation, case)
+        total = attrs.evolve(
+            outcome,
+            paths=total.paths + outcome.paths, instances=total.instances + outcome.instances,
+            hypotheses=total.hypotheses | outcome.hypotheses, clauses=total.clauses | outcome.clauses,
+            rlimit=total.rlimit + outcome.rlimit, seconds=total.seconds + outcome.seconds,
+            deciders=total.deciders | outcome.deciders, texts=(*total.texts, *outcome.texts),
+        )  # fmt: skip
+        if outcome.verdict is not Verdict.PROVED:
+            break
+    if smt2 is not None:
+        smt2.mkdir(parents=True, exist_ok=True)
+        for number, text in enumerate(total.texts):
+            (smt2 / f"{obligation.id}-{number}.smt2").write_text(text)
+    opinions = {name: _opinion(name, total.texts, obligation.seconds) for name in second}
+    dissent = [name for name, word in opinions.items() if word == "REFUTED"]
+    if dissent and total.verdict is Verdict.PROVED:
+        total = attrs.evolve(total, verdict=Verdict.ERROR, reason=f"{dissent[0]} disagrees with z3")
+    return attrs.evolve(total, texts=()), opinions
+
+
+def _opinion(solver: str, texts: Sequence[str], seconds: float) -> str:
+    answers = {smtlib.SECOND[solver](text, seconds).value for text in texts}
+    return "REFUTED" if "sat" in answers else "UNKNOWN" if "unknown" in answers else "PROVED"
+
+
+def _facts(obligation: Obligation) -> dict[str, Any]:
+    subject = []
+    for function in hashing.subject_functions(obligation):
+        code = function.__code__
+        name = f"{function.__module__}.{function.__qualname__}"
+        file = "/".join(function.__module__.split(".")) + ".py"
+        subject.append({"name": name, "file": file, "line": code.co_firstlineno, "sha256": hashing.digest({name: function})})
+    kind = "bounded" if obligation.bounds else "all"
+    return {
+        "id": obligation.id, "clauses": [clause.id for clause in obligation.clauses], "statement": obligation.statement,
+        "subject": subject, "scope": {"kind": kind, "bounds": dict(obligation.bounds)},
+        "assumptions": [*obligation.assumptions, *(f"proved apart: {base}" for base in obligation.rests_on)],
+        "expected": obligation.expected.value,
+    }  # fmt: skip
+
+
+def from_outcome(obligation: Obligation, outcome: Outcome, opinions: dict[str, str]) -> Record:
+    """Return the record of an obligation that was decided now."""
+    solvers = [{"name": n, "version": smtlib.version(n), "verdict": outcome.verdict.value} for n in sorted(outcome.deciders)]
+    solvers += [{"name": n, "version": smtlib.version(n), "verdict": v} for n, v in opinions.items() if n not in outcome.deciders]
+    return Record(
+        **_facts(obligation), verdict=outcome.verdict.value, reason=outcome.reason, counterexample=outcome.counterexample,
+        paths=outcome.paths, seconds=round(outcome.seconds, 2), rlimit=outcome.rlimit, solvers=solvers,
+        hypotheses=sorted(outcome.hypotheses),
+    )  # fmt: skip
+
+
+def from_entry(obligation: Obligation, entry: ledger.Entry) -> Record:
+    """Return the record of an obligation that the ledger knows."""
+    return Record(
+        **_facts(obligation), verdict=entry.verdict, reason=entry.reason, counterexample=None, paths=entry.paths,
+        seconds=entry.seconds, rlimit=entry.rlimit, solvers=entry.solvers, cached=True, hypotheses=entry.hypotheses,
+    )  # fmt: skip
+
+
+def _resting(record: Record, obligation: Obligation, records: dict[str, Record]) -> Record:
+    broken = [base for base in obligation.rests_on if base in records and records[base].verdict != "PROVED"]
+    if record.verdict == "PROVED" and broken:
+        return attrs.evolve(record, verdict="UNKNOWN", reason=f"rests on {broken[0]}, which is {records[broken[0]].verdict}")
+    return record
+
+
+def entry_of(obligation: Obligation, record: Record) -> ledger.Entry:
+    """Return what the ledger should say."""
+    return ledger.Entry(
+        hashing.obligation_digest(obligation), record.verdict, record.reason, record.paths, record.seconds, record.rlimit,
+        record.solvers, record.hypotheses, record.assumptions, dict(obligation.bounds),
+    )  # fmt: skip
+
+
+def write_ledger(report: Report) -> None:
+    """Put a run's records into the ledger; entries of obligations that are gone vanish, others stay."""
+    obligations, entries = by_id(), ledger.read()
+    entries = {name: entry for name, entry in entries.items() if name in obligations}
+    for record in report.obligations:
+        entries[record.id] = entry_of(obligations[record.id], record)
+    ledger.write(entries)
+
+
+def matrix(records: Iterable[Record]) -> dict[str, dict[str, str]]:
+    """Return operation against invariant; a cell is never empty."""
+    obligations = by_id()
+    rows: dict[str, dict[str, str]] = {}
+    columns: dict[str, list[str]] = {}
+    for record in records:
+        obligation = obligations[record.id]
+        bounds = ", ".join(f"{name} {limit}" for name, limit in obligation.bounds.items())
+        cell = record.verdict + (
+            f" ({bounds})" if bounds and record.verdict == "PROVED" else f": {record.reason}" if record.reason else ""
+        )
+        rows.setdefault(obligation.operation, {})[obligation.invariant] = cell
+        columns.setdefault(obligation.invariant, [])
+    written = {obligation.operation for obligation in obligations.values()}
+    for operation in BUDDY.operations:
+        if operation.name not in written and not operation.observes:
+            rows[operation.name] = {}
+    for row in rows.values():
+        for column in columns:
+            row.setdefault(column, "not proved: no obligation is written for it")
+    return rows
+
+
+def listing() -> list[dict[str, Any]]:
+    """Return every obligation without deciding it."""
+    return [_facts(obligation) for obligation in by_id().values()]
+
+
+def explain(name: str) -> dict[str, Any]:
+    """Return all that is known about one obligation (InputError: there is none of the name)."""
+    obligations = by_id()
+    if name not in obligations:
+        raise InputError(f"no obligation is called {name!r}", hint="mmspec prove --list prints the ids")
+    obligation = obligations[name]
+    entry = ledger.current(obligation, ledger.read())
+    return {**_facts(obligation), "ledger": attrs.asdict(entry) if entry is not None else None}

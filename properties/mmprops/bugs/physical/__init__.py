@@ -1,0 +1,3 @@
+"""Wrong versions of the rules of physical memory."""
+
+from __future__ import annotations

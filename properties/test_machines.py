@@ -1,0 +1,33 @@
+"""Every machine's implementation against the specification: whole programs, and step by step by rules.
+
+``pytest properties`` runs this; ``--effort`` says how many programs are tried.
+"""
+
+from __future__ import annotations
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis.stateful import run_state_machine_as_test
+
+from mmprops.machines import MACHINES
+from mmprops.stateful import state_machine
+from mmprops.testing import check_program, opened, programs, unshrunk
+
+NAMES = [machine.name for machine in MACHINES]
+
+
+@pytest.mark.parametrize("profile", ["linux", "kernel-6.1", "any"])
+@pytest.mark.parametrize("machine", NAMES)
+@unshrunk
+@given(data=programs())
+def test_programs(machine: str, profile: str, data: bytes) -> None:
+    """Every result is one that the profile accepts; under a kernel's, every list is in that kernel's order."""
+    check_program(machine, opened(machine, "impl", profile=profile), data, profile=profile)
+
+
+@pytest.mark.parametrize("profile", ["linux", "any"])
+@pytest.mark.parametrize("machine", NAMES)
+def test_rules(machine: str, profile: str, seed: int) -> None:
+    """The same holds where Hypothesis chooses step by step."""
+    run_state_machine_as_test(hypothesis.seed(seed)(state_machine(machine, profile=profile)))

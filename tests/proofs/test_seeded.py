@@ -1,0 +1,144 @@
+"""Wrong subjects are REFUTED, with a counterexample on which the real (wrong) function fails; the verdict follows the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from mmproofs.obligation import Verdict
+from mmproofs.obligations import by_id
+from mmproofs.prove_case import decide
+from mmspec.clause import Clause
+from mmspec.errors import Done, Error
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy import core
+from mmspec.physical.buddy.ops import Free
+from mmspec.physical.buddy.state import Zone
+from mmspec.words import ABSENT, Order, Pfn
+
+
+def buddy_by_adding(pfn: Pfn, order: Order) -> Pfn:
+    """The buddy of a right half is taken to be the next block."""
+    return pfn + (1 << order)
+
+
+def buddy_of_next_order(pfn: Pfn, order: Order) -> Pfn:
+    """The wrong bit is flipped."""
+    return pfn ^ (2 << order)
+
+
+def parent_keeps_bit(pfn: Pfn, order: Order) -> Pfn:
+    """The parent of a right half is taken to begin there."""
+    return pfn & ~((1 << order) - 1)
+
+
+def parent_of_next_order(pfn: Pfn, order: Order) -> Pfn:
+    """The wrong bit is cleared."""
+    return pfn & ~(2 << order)
+
+
+def holds_one_more(head: Pfn, order: Order, frame: Pfn) -> bool:
+    """The frame after the block counts too (BUD-12)."""
+    return (head <= frame) & (frame <= head + (1 << order))
+
+
+def aligned_to_half(pfn: Pfn, order: Order) -> bool:
+    """Half the alignment is asked for (BUD-15)."""
+    return (pfn & ((1 << order) - 1) >> 1) == 0
+
+
+def head_by_zone(frame: Pfn, order: Order) -> Pfn:
+    """The head is rounded up."""
+    return ((frame + 1) >> order) << order
+
+
+def over_without_match(blocks: Any, pfn: Pfn, order: Order) -> Order:
+    """Any block at a head is taken for one that covers the frame."""
+    for k in range(order, 14):
+        if blocks.get((pfn >> k) << k, ABSENT) != ABSENT:
+            return k
+    return ABSENT
+
+
+over_without_match.__annotations__ = dict(core.block_over.__annotations__)
+
+WORDS: list[tuple[str, Callable[..., Any]]] = [
+    ("BUDDY-BITS-INVOLUTION", buddy_by_adding),
+    ("BUDDY-BITS-ONE-BIT", buddy_of_next_order),
+    ("BUDDY-BITS-PARENT-ALIGNED", parent_keeps_bit),
+    ("BUDDY-BITS-HALVES", parent_of_next_order),
+    ("BUDDY-BITS-INTERVAL", holds_one_more),
+    ("BUDDY-BITS-OVERLAP", holds_one_more),
+    ("BUDDY-BITS-ALIGNED", aligned_to_half),
+    ("BUDDY-BITS-HEAD", head_by_zone),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WORDS, ids=lambda value: getattr(value, "__name__", value))
+def test_wrong_word_function_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
+    """The obligation about the right function is REFUTED of the wrong one, with the arguments that show it."""
+    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
+    assert outcome.verdict is Verdict.REFUTED
+    assert "replayed" in outcome.reason
+    assert outcome.counterexample
+
+
+def give_without_merging(zone: Zone, pfn: Pfn, order: Order) -> Zone:
+    """A freed block is never merged."""
+    frames = core.count_block(zone, pfn, order, 1)
+    return Zone(zone.span, zone.free.set(pfn, order), zone.allocated.delete(pfn), zone.pageblock, frames)
+
+
+def give_and_keep(zone: Zone, pfn: Pfn, order: Order) -> Zone:
+    """A freed block stays handed out as well (a double owner)."""
+    frames = core.count_block(zone, pfn, order, 1)
+    return Zone(zone.span, zone.free.set(pfn, order), zone.allocated, zone.pageblock, frames)
+
+
+def give_and_lose(zone: Zone, pfn: Pfn, order: Order) -> Zone:
+    """A freed block is on no list (BUD-16)."""
+    return Zone(zone.span, zone.free, zone.allocated.delete(pfn), zone.pageblock, zone.frames)
+
+
+def give_shifted(zone: Zone, pfn: Pfn, order: Order) -> Zone:
+    """A freed block is filed one order too high."""
+    frames = core.count_block(zone, pfn, order, 1)
+    return Zone(zone.span, zone.free.set(pfn, order + 1), zone.allocated.delete(pfn), zone.pageblock, frames)
+
+
+GIVES: list[tuple[str, Callable[..., Any]]] = [
+    ("BUDDY-FREE-MERGED", give_without_merging),
+    ("BUDDY-FREE-OWNED", give_and_keep),
+    ("BUDDY-FREE-CONSERVED", give_and_lose),
+    ("BUDDY-FREE-FREE-PLACED", give_shifted),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), GIVES, ids=lambda value: getattr(value, "__name__", value))
+def test_wrong_free_is_refuted(name: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step below the subject is patched: the verdict of the same obligation changes, and a whole legal zone shows it."""
+    monkeypatch.setattr(core, "give", wrong)
+    outcome = decide(by_id()[name], {})
+    assert outcome.verdict is Verdict.REFUTED, outcome.reason
+    assert "replayed" in outcome.reason
+
+
+def free_without_order(zone: Zone, op: Free, result: Done | Error) -> Clause | None:
+    """A free of the wrong order is accepted."""
+    if zone.allocated.get(op.pfn, ABSENT) != ABSENT:
+        return c.FREE_ACCEPTED if result.failed else None
+    return None if core.refused(result, "EINVAL") else c.FREE_REFUSED
+
+
+def test_wrong_order_accepted_is_refuted() -> None:
+    """A free that is lawful for any order is not the law's."""
+    outcome = decide(attrs.evolve(by_id()["BUDDY-FREE-LAWFUL"], subject=free_without_order), {})
+    assert outcome.verdict is Verdict.REFUTED
+
+
+def test_right_free_is_proved() -> None:
+    """The law's own function has the same obligation PROVED."""
+    assert decide(by_id()["BUDDY-FREE-LAWFUL"], {}).verdict is Verdict.PROVED

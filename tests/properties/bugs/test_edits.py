@@ -1,0 +1,193 @@
+"""Seeded bugs as edits: each fits the code exactly once, names a rule that exists, and stays in its process."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+from mmprops.bugs import BUGS, LAW, UNEXPRESSED, Bug, BugError, bug_named, install
+from mmprops.bugs.bug import edited, edited_modules, located
+from mmprops.machines import machine_named
+from mmspec.clause import Clause
+from mmspec.errors import InputError
+from mmspec.physical.buddy import clauses, core, fallback, linux, lists
+from mmspec.profile import profile_named
+
+SOURCE = """
+def one(a):
+    return a + a
+
+
+class Two:
+    def three(self):
+        return 1
+"""
+LISTS = "mmspec.physical.buddy.lists"
+MUSEUM = {f"BUD-{n:02}" for n in (1, 2, 4, 5, 6, 7, 10, 12, 15, 16, 17, 18)}
+
+each_bug = pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.id)
+
+
+# --- the collection --------------------------------------------------------------------------------------------------
+
+
+@each_bug
+def test_each_edit_fits_exactly_once_and_compiles(bug: Bug) -> None:
+    """What each edit replaces occurs exactly once in its function, and the module compiles afterwards."""
+    for name, (_, source) in edited_modules(bug.patches).items():
+        compile(source, name, "exec")
+
+
+@each_bug
+def test_each_bug_breaks_a_rule_that_its_profile_holds_it_to(bug: Bug) -> None:
+    """The rule exists, is in force under the bug's profile, and is of policy only if that profile follows the policy."""
+    clause = machine_named(bug.component).component.clause(bug.clause)
+    assert profile_named(bug.profile).holds_to(clause)
+
+
+def test_ids_are_unique_and_ours_carry_the_prefix() -> None:
+    """No id occurs twice, and one without BUG- is an id of the collection that is not listed as inexpressible."""
+    ids = [bug.id for bug in BUGS]
+    assert len(set(ids)) == len(ids)
+    assert {i for i in ids if not i.startswith("BUG-")} == MUSEUM - {"BUD-06", "BUD-10"} | {"CMP-05"}
+
+
+def test_every_entry_of_the_buddy_collection_is_a_bug_or_says_what_is_missing() -> None:
+    """Each BUD entry is expressed or has a reason, and none is both."""
+    expressed = {bug.id for bug in BUGS}
+    assert expressed | set(UNEXPRESSED) >= MUSEUM
+    assert not expressed & set(UNEXPRESSED)
+    assert all(UNEXPRESSED.values())
+
+
+def test_every_clause_of_the_buddy_allocator_has_a_bug() -> None:
+    """For each rule there is a wrong version of it."""
+    component = machine_named("buddy").component
+    assert {clause.id for clause in component.clauses} - {bug.clause for bug in BUGS} == set()
+
+
+def law_text() -> dict[str, ast.stmt]:
+    """What the modules of the law define, by name: functions, and loops made of them."""
+    body = [n for module in (core, lists, fallback, linux) for n in ast.parse(inspect.getsource(module)).body]
+    functions: dict[str, ast.stmt] = {n.name: n for n in body if isinstance(n, ast.FunctionDef)}
+    loops = {n.targets[0].id: n for n in body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)}
+    return functions | loops
+
+
+def marks_near(function: str) -> set[str]:
+    """The clauses marked by a function of the law, by what names it, by what names that, and so once more."""
+    text = law_text()
+    near = {located(function)[1]}
+    for _ in range(3):
+        near |= {name for name, node in text.items() if {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} & near}
+    marks = [a.attr for name in near & text.keys() for a in ast.walk(text[name]) if isinstance(a, ast.Attribute)]
+    return {c.id for mark in marks if isinstance(c := getattr(clauses, mark, None), Clause)}
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [b for b in BUGS if b.client == "impl" and profile_named(b.profile).chooses and b.edits(LAW)],
+    ids=lambda bug: bug.id,
+)
+def test_a_bug_of_policy_edits_the_text_of_its_rule(bug: Bug) -> None:
+    """The law's function that is edited, or one that leads to it, marks the rule that the bug names."""
+    marks = set().union(*(marks_near(function) for function in bug.edits(LAW)))
+    if f"{LISTS}.smallest" in bug.patches:  # it only looks: the rule is marked where the block that it names is taken
+        marks |= marks_near(f"{LISTS}.take_listed")
+    assert bug.clause in marks
+
+
+# --- one edit --------------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_changes_only_its_function() -> None:
+    """The rest of the module stays as it is."""
+    assert edited(SOURCE, "Two.three", ("return 1", "return 2")) == SOURCE.replace("return 1", "return 2")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "says"),
+    [
+        ("one", ("b", "c"), "0 times"),
+        ("one", ("a", "b"), "3 times"),
+        ("one", ("return", "return"), "changes nothing"),
+        ("one", ("return 1", "return 2"), "0 times"),
+        ("four", ("a", "b"), "no function four"),
+        ("Two", ("1", "2"), "no function Two"),
+        ("Two.four", ("1", "2"), "no function Two.four"),
+    ],
+)
+def test_an_edit_that_does_not_fit_is_an_error(name: str, edit: tuple[str, str], says: str) -> None:
+    """Text that is not there exactly once in the function, or a function that is not there, is refused with what is wrong."""
+    with pytest.raises(BugError, match=says):
+        edited(SOURCE, name, edit)
+
+
+@pytest.mark.parametrize("function", ["mmspec.nowhere.f", "no_such_package.f", "f", "builtins.len"])
+def test_a_function_in_no_module_is_an_error(function: str) -> None:
+    """A dotted name that leads to no source is refused."""
+    with pytest.raises(BugError):
+        edited_modules({function: ("a", "b")})
+
+
+# --- installing ------------------------------------------------------------------------------------------------------
+
+
+def in_python(program: str) -> str:
+    """What a program prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_an_installed_bug_is_what_everybody_there_sees() -> None:
+    """Behind the import the function behaves as edited, and its source reads so."""
+    seen = in_python(
+        "import inspect; from mmprops.bugs import bug_named, install; install(bug_named('BUG-LAW-MERGES-SHORT'))\n"
+        "from mmspec.physical import buddy; from mmspec.physical.buddy.core import merge_more, MERGE\n"
+        "assert MERGE.head is merge_more\n"
+        "print(merge_more({1: 0}, 1, 0, 0), 'max_order - 1' in inspect.getsource(merge_more))"
+    )
+    assert seen == "False True"
+
+
+def test_the_files_of_the_product_stay_as_they_are() -> None:
+    """A process that starts after a bug was installed in another one knows nothing of it."""
+    bug = attrs.asdict(bug_named("BUG-LAW-MERGES-SHORT"))
+    before = Path(inspect.getfile(lists)).with_name("core.py").read_bytes()
+    in_python(f"""
+import json; from mmprops.bugs import Bug, install; install(Bug(**json.loads({json.dumps(bug)!r})))
+import mmspec.physical.buddy""")
+    assert Path(inspect.getfile(lists)).with_name("core.py").read_bytes() == before
+    assert in_python("from mmspec.physical.buddy.core import merge_more; print(merge_more({1: 0}, 1, 0, 0))") == "True"
+
+
+def test_importing_the_bugs_imports_nothing_that_they_edit() -> None:
+    """Otherwise no bug could be installed: it would come too late."""
+    modules = sorted({name for bug in BUGS for name in edited_modules(bug.patches)})
+    assert in_python(f"import sys, mmprops.bugs; print([m for m in {modules} if m in sys.modules])") == "[]"
+
+
+def test_a_bug_that_comes_too_late_is_an_error() -> None:
+    """This process has imported the law, so no bug can be installed in it."""
+    with pytest.raises(BugError, match="too late"):
+        install(bug_named("BUD-05"), LAW)
+
+
+def test_a_bug_without_an_edit_in_a_package_cannot_be_installed_there() -> None:
+    """Asking for the law's edit of a bug that has none is an error, not an empty success."""
+    with pytest.raises(BugError, match="edits nothing in mmspec"):
+        install(bug_named("BUG-TAKE-BUSY"), LAW)
+
+
+@pytest.mark.parametrize(("bug_id", "says"), [("BUD-06", "page references"), ("BUD-99", "unknown bug")])
+def test_an_id_that_is_no_bug_says_why(bug_id: str, says: str) -> None:
+    """An id that cannot be expressed yet is told from one that does not exist."""
+    with pytest.raises(InputError, match=says):
+        bug_named(bug_id)
