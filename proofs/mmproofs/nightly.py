@@ -10,12 +10,18 @@ import sys
 from mmproofs import smtlib, solve
 
 
+def tell(record: solve.Record) -> None:
+    """Print an obligation's line."""
+    print(f"{record.verdict:8} {record.id} {record.seconds:.1f} s {record.reason}", flush=True)
+
+
 def main() -> int:
     """Prove, print a line for each obligation, write the ledger; 1 if anything is not as expected."""
     second = [name for name in smtlib.SECOND if smtlib.installed(name)] if "--second" in sys.argv else []
-    report = solve.prove((), second=second, progress=lambda r: print(f"{r.verdict:8} {r.id} {r.seconds:.1f} s {r.reason}", flush=True))
+    report = solve.prove((), second=second, progress=tell)
     solve.write_ledger(report)
-    print(f"{report.verdict}: {len(report.obligations)} obligations, {sum(r.cached for r in report.obligations)} as the ledger had them")
+    cached = sum(record.cached for record in report.obligations)
+    print(f"{report.verdict}: {len(report.obligations)} obligations, {cached} as the ledger had them")
     return 0 if report.verdict == "pass" else 1
 
 
