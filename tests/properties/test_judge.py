@@ -12,7 +12,7 @@ from mmprops.machines import machine_named
 from mmspec.errors import DONE, EINVAL, ENOMEM
 from mmspec.physical.buddy import BUDDY
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy.ops import Alloc, Config, Frames, Free, FreeCount, Page
+from mmspec.physical.buddy.ops import Alloc, Blocks, Config, Frames, Free, FreeBlocks, FreeCount, Page
 from mmspec.profile import Profile
 
 MACHINE = machine_named("buddy")
@@ -87,6 +87,11 @@ def test_looking_is_judged_by_what_is_lawful() -> None:
     """A wrong count breaks its clause, a right one is right, and no choice is asked."""
     assert ask(judge(), FreeCount(), Frames(63)).clause is c.COUNT_REPORTED
     assert ask(judge(), FreeCount(), Frames(64)) is None
+
+
+def test_what_is_reported_need_not_be_in_linux_s_order() -> None:
+    """Blocks come in any order, under a kernel's profile too."""
+    assert ask(judge(), FreeBlocks(), Blocks(((48, 4), (0, 4), (32, 4), (16, 4)))) is None
 
 
 def test_the_invariants_hold_of_a_fresh_zone() -> None:

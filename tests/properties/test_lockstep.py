@@ -126,7 +126,7 @@ def test_programs_of_the_generator_find_it(make: type[Buddy]) -> None:
 # --- what is compared ------------------------------------------------------------------------------------------------
 
 
-def test_only_what_changed_is_compared_after_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_changed_is_compared_after_a_step() -> None:
     """The heads that the law's step wrote, and no others."""
     asked: list[set[int]] = []
 
@@ -137,9 +137,23 @@ def test_only_what_changed_is_compared_after_a_step(monkeypatch: pytest.MonkeyPa
 
     run = start(BUDDY, session(Watching), LINUX, CONFIG)
     assert isinstance(run, Run)
-    asked.append(set())
-    run.carry_out("alloc", Alloc(2), {})
-    assert asked == [{0x100, 0x104, 0x108}]
+    for request in (Alloc(2), Alloc(3)):
+        asked.append(set())
+        run.carry_out("alloc", request, {})
+    assert asked == [{0x100, 0x104, 0x108}, {0x108}]
+
+
+@pytest.mark.parametrize("side", ["after", "before"])
+def test_both_neighbours_on_a_list_are_compared(side: str) -> None:
+    """A block that is right to one side and wrong to the other is wrong."""
+
+    class OneSided(Buddy):
+        pass
+
+    setattr(OneSided, side, lambda self, key: 0x123)
+    broken = carried_out(OneSided, FIVE).broken
+    assert broken is not None
+    assert "is in another place on list" in broken.explanation
 
 
 def test_a_step_that_changes_nothing_compares_nothing() -> None:
@@ -292,6 +306,14 @@ def test_in_a_batch_a_reference_to_an_error_is_answered_eref() -> None:
     steps = (("alloc", Alloc(9)), ("free", Free(Ref(0), 9)), ("alloc", Alloc(0)))
     outcome = rerun_batched(BUDDY, batching(), LINUX, Program("buddy", CONFIG, steps))
     assert (outcome.broken, outcome.judged) == (None, 2)
+
+
+def test_a_reference_across_batches_to_an_error_is_not_sent() -> None:
+    """Nor does it shift what later references of the batch mean."""
+    fill = (("alloc", Alloc(9)), *(("alloc", Alloc(0)) for _ in range(199)))
+    steps = (*fill, ("free", Free(Ref(0), 9)), ("alloc", Alloc(1)), ("alloc", Alloc(0)), ("free", Free(Ref(201), 1)))
+    outcome = rerun_batched(BUDDY, batching(), LINUX, Program("buddy", CONFIG, steps))
+    assert (outcome.broken, outcome.judged) == (None, len(steps) - 1)
 
 
 def test_any_other_answer_to_such_a_reference_is_rubbish() -> None:

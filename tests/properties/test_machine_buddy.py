@@ -14,9 +14,11 @@ from tests.properties.tampered import BUDDY, session
 from tests.spec.model import Model
 
 from mmimpl.physical.buddy import Buddy
-from mmprops.lockstep import explore
+from mmprops.clients.wire import Ref
+from mmprops.lockstep import explore, rerun
 from mmprops.machine import HEADER, RECORD
 from mmprops.machines.physical.buddy import draw, picture, recount, simpler
+from mmprops.program import Program
 from mmspec.clause import reached
 from mmspec.errors import EINVAL, ENOMEM
 from mmspec.physical.buddy import BUDDY as LAW
@@ -380,6 +382,28 @@ def test_a_client_that_keeps_frames_must_promise_it(promised: dict[str, Any], cl
     outcome = explore(BUDDY, held, Profile.ANY, program, FOUR)
     assert (outcome.broken.clause if outcome.broken else None) == clause
     assert any(name == "alloc" for name, _, _ in outcome.made)
+
+
+class Forgets(Buddy):
+    """Never hands a frame out a second time."""
+
+    def __init__(self, config: Config, kernel: str = "6.12") -> None:
+        super().__init__(config, kernel)
+        self.given = 0
+
+    def apply(self, request: Any) -> Any:
+        """Refuse from the fifth allocation on."""
+        self.given += type(request) is Alloc
+        return ENOMEM if type(request) is Alloc and self.given > 4 else super().apply(request)
+
+
+def test_a_client_may_keep_only_what_it_never_handed_out() -> None:
+    """All four frames have been out: the fifth allocation must serve, whatever is promised."""
+    steps = (*(("alloc", Alloc(0)) for _ in range(4)), ("free", Free(Ref(2), 0)), ("alloc", Alloc(0)))
+    held = session(Forgets, "any", reserved=4)
+    broken = rerun(BUDDY, held, Profile.ANY, Program("buddy", FOUR, steps)).broken
+    assert broken is not None
+    assert (broken.clause, broken.step) == ("BUDDY-ALLOC-ENOMEM", 5)
 
 
 # --- comparing and drawing -------------------------------------------------------------------------------------------

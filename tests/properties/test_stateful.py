@@ -259,6 +259,21 @@ def test_a_client_is_asked_only_what_it_promises() -> None:
     assert not any(outcome == "EINVAL" for _, outcome in seen)
 
 
+def test_fields_that_a_client_does_not_know_keep_their_defaults() -> None:
+    """The law judges what the client was asked."""
+    requests: list[Any] = []
+
+    class Watching(state_machine("buddy", profile="any", client=Strict)):  # type: ignore[misc]
+        def carry_out(self, name: str, request: Any, refs: Any = None) -> Any:
+            requests.append(request)
+            return super().carry_out(name, request, refs)
+
+    run_state_machine_as_test(Watching, settings=WATCHING)
+    asked = [request for request in requests if type(request) is Alloc]
+    assert asked == [Alloc(request.order) for request in asked]
+    assert asked
+
+
 class Careless(Strict):
     """Believes every free."""
 

@@ -1,47 +1,34 @@
-"""The machine ``buddy``: configurations, operations, and how our implementation is held against the law.
+"""The machine ``buddy``: what may be promised and excused, and how our implementation is held against the law.
 
-A generator looks at the law's zone: it frees what is live, comes back to where it last was, and misuses what it may. Rare
-histories are made common by tiny zones: a largest order of 3, pageblocks of two frames.
+``buddy_draw`` draws its configurations, ``buddy_generate`` its operations, ``buddy_replay`` follows a real kernel's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from mmimpl.physical.buddy import Buddy
 from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machines.physical.buddy_draw import draw, simpler
+from mmprops.machines.physical.buddy_generate import Generator
 from mmprops.machines.physical.buddy_replay import ENGINES
 from mmspec.clause import Clause
 from mmspec.errors import refused
 from mmspec.linked import members
 from mmspec.physical import buddy as law
-from mmspec.physical.buddy.core import block_over, block_usable, buddy_of
+from mmspec.physical.buddy.core import block_usable
 from mmspec.physical.buddy.invariants import list_numbers
 from mmspec.physical.buddy.ops import (
-    ALLOC_CMA,
-    ALLOC_HIGHATOMIC,
-    ALLOC_NOFRAGMENT,
-    ALLOC_OOM,
     MOVABLE,
     Alloc,
     Config,
-    Free,
-    FreeBlocks,
-    FreeCount,
-    Isolate,
-    Putback,
-    Reserve,
-    Retype,
-    Take,
-    Unisolate,
-    Unreserve,
 )  # fmt: skip
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone
 from mmspec.pmap import Journaled
-from mmspec.words import ABSENT, MIGRATETYPES, PFN_BITS, Order, Pfn, head_of, size_of
+from mmspec.words import ABSENT, MIGRATETYPES, Pfn, size_of
 
 CAPABILITIES = {
     "observe": Capability(False, "serves free_count and free_blocks", opens=True),
@@ -80,258 +67,6 @@ def sent(capabilities: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         config.append("pageblock_order")
         alloc.append("flags")
     return {"reset": tuple(config), "alloc": tuple(alloc)}
-
-
-# --- configurations ------------------------------------------------------------------------------------------------------
-
-BASES = (0, 0, 0, 1 << 20, 1 << 31, 1 << 32, 1 << 43, 1 << PFN_BITS)
-"""Where zones begin: at frame 0, around the widths at which an index wraps, and at the very end."""
-
-SIZES = (16, 64, 256, 1024, 1024, 4096, 16384)
-
-
-def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
-    """Return a zone: tiny or large, unaligned, at an edge of the number space, with holes, as far as the capabilities allow."""
-    limit = min(int(capabilities["max_pfn"], 16), (1 << PFN_BITS) - 1) + 1
-    size = max(1, min(SIZES[header[0] % len(SIZES)], capabilities["max_pages"], limit))
-    wanted = (3, 4, 10, 10, 10, 12)[header[1] % 6] if size > 64 else 3 + header[1] % 3
-    max_order = max(capabilities["min_order"], min(capabilities["max_order"], wanted))
-    start_off, end_off = (header[2] % 16, header[3] % 16) if header[9] & 2 else (0, 0)
-    if capabilities["power_of_two"]:
-        size, end_off = 1 << (size.bit_length() - 1), 0
-    if capabilities["align"] == "zone":
-        start_off = 0
-    base = head_of(max(0, min(BASES[header[4] % len(BASES)], limit) - 2 * size), max_order)
-    start = min(base + start_off, limit - size)
-    if capabilities["align"] == "zone":
-        start = head_of(start, max_order)
-    end = start + max(1, size - end_off)
-    holes = draw_holes(header, start, end) if capabilities["holes"] else ()
-    pageblock_order = 1 + header[8] % max_order if max_order and capabilities["pageblocks"] and header[9] % 2 else None
-    return Config(start, end, max_order, holes, pageblock_order)
-
-
-def draw_holes(header: bytes, start: Pfn, end: Pfn) -> tuple[tuple[Pfn, Pfn], ...]:
-    """Return none, one or two holes strictly inside a zone."""
-    holes = []
-    at = start + 1
-    for low, length in ((header[5], header[6]), (header[7], header[5])):
-        first = at + low % 64
-        last = min(first + 1 + length % 32, end - 1)
-        if low % 2 and first < last:
-            holes.append((first, last))
-            at = last + 1
-    return tuple(holes)
-
-
-def simpler(config: Config) -> Iterator[Config]:
-    """Yield configurations that are simpler than this one: no holes, aligned, at frame 0, small, with few orders."""
-    plain = attrs.evolve(config, holes=())
-    if config.holes:
-        yield plain
-    if config.pageblock_order is not None:
-        yield attrs.evolve(config, pageblock_order=None)
-    for size in (16, 64, 256, 1024):
-        if config.end_pfn - config.start_pfn > size:
-            yield attrs.evolve(plain, start_pfn=0, end_pfn=size)
-            yield attrs.evolve(plain, end_pfn=config.start_pfn + size)
-    if config.start_pfn:
-        yield attrs.evolve(plain, start_pfn=0, end_pfn=config.end_pfn - config.start_pfn)
-
-
-# --- operations ------------------------------------------------------------------------------------------------------------
-
-SMALL_ORDERS = (0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3)
-ALL_FLAGS = (0, 0, 0, 0, ALLOC_CMA, ALLOC_NOFRAGMENT, ALLOC_HIGHATOMIC, ALLOC_OOM, ALLOC_CMA | ALLOC_NOFRAGMENT, 1 << 20)
-TIDES = ((0.1, 0.95), (0.3, 0.8), (0.5, 0.5), (0.7, 0.7), (0.9, 0.9))
-"""Between which shares of frames held a zone is filled and drained: a tide serves, splits and merges at every size of block; a
-steady zone lives from the heads of its lists."""
-
-
-class Generator:
-    """Makes operations on one zone from records of eight bytes."""
-
-    def __init__(self, header: bytes, config: Config, capabilities: Mapping[str, Any]) -> None:
-        self.config, self.capabilities = config, capabilities
-        self.live: list[tuple[Pfn, Order, int]] = []  # block, and the step that handed it out
-        self.freed: list[tuple[Pfn, Order, int | None]] = []  # the last few blocks given back, and who handed them out
-        self.at: dict[Pfn, int] = {}  # where a live block stands in ``live``
-        self.frames = config.end_pfn - config.start_pfn - sum(end - start for start, end in config.holes)
-        self.held, self.ebb = 0, False
-        self.low, self.high = (share * self.frames for share in TIDES[header[10] % len(TIDES)])
-        self.orders = self.order_table(header)
-        self.filling, self.draining = self.action_tables(header)
-        self.taken: list[tuple[Pfn, Order, int]] = []
-        self.giver: int | None = None  # the step that handed out the block being given back
-
-    def order_table(self, header: bytes) -> list[Order]:
-        """Return the orders to ask for, each as often as it is wanted: small ones, one favourite, the largest."""
-        least, most = self.capabilities["min_order"], min(self.config.max_order, self.capabilities["max_order"])
-        favourite = least + header[11] % (max(most - least, 0) + 1)
-        table = [*SMALL_ORDERS, *[favourite] * (header[12] % 4), most - most // 3]
-        table = [min(max(order, least), most) for order in table]
-        return [order for order in table if size_of(order) <= max(1, self.frames // 2)] or [least]
-
-    def action_tables(self, header: bytes) -> tuple[list[Any], list[Any]]:
-        """Return what to do while the zone is below its occupancy, and above it: swarm weights from the header."""
-        rare: list[Any] = []
-        if self.capabilities["checked_free"]:
-            rare += [self.misuse] * (1 + header[13] % 2)
-        if self.capabilities["checked_alloc"]:
-            rare += [self.alloc_above]
-        if self.capabilities["observe"]:
-            rare += [self.count]
-        if self.capabilities["pageblocks"] and header[14] % 2:
-            special = [self.take, self.putback, self.isolate, self.unisolate, self.retype, self.reserve, self.unreserve]
-            rare += [action for bit, action in enumerate(special) if header[15] >> bit & 1] * 2
-        usual = 20 + 3 * len(rare)
-        near = [self.free_near] * (usual // 2 if self.low < self.high else 4)
-        filling = [self.alloc] * usual + [self.free] * (usual // (20 if self.low < self.high else 3))
-        draining = [self.free] * usual + [self.alloc] * (usual // (20 if self.low < self.high else 3))
-        return filling + rare, draining + near + rare
-
-    def request(self, record: bytes, zone: Zone) -> tuple[str, Any, Mapping[str, int]] | None:
-        """Return the operation that a record stands for in this state."""
-        if not any(record):
-            return None
-        if self.held >= self.high:
-            self.ebb = True
-        elif self.held <= self.low:
-            self.ebb = False
-        actions = self.draining if self.ebb else self.filling
-        made: tuple[str, Any, Mapping[str, int]] | None = actions[(record[0] | record[7] << 8) % len(actions)](record, zone)
-        return made
-
-    def note(self, step: int, name: str, request: Any, result: Any) -> None:
-        """Remember which blocks are live and which were given back last."""
-        if result.failed:
-            return
-        if name == "alloc":
-            self.at[result.pfn] = len(self.live)
-            self.live.append((result.pfn, request.order, step))
-            self.held += size_of(request.order)
-        elif name == "take":
-            self.taken.append((request.pfn, request.order, step))
-            self.held += size_of(request.order)
-        elif name in ("free", "putback"):
-            self.freed = [(request.pfn, request.order, self.giver), *self.freed[:7]]
-            self.giver = None
-            self.held -= size_of(request.order)
-
-    # each of the following makes one operation from a record
-
-    def alloc(self, r: bytes, zone: Zone) -> Any:
-        """Ask for a block."""
-        order = self.orders[r[1] % len(self.orders)]
-        migratetype = r[2] % 3 if self.capabilities["migratetypes"] else MOVABLE
-        flags = ALL_FLAGS[r[3] % len(ALL_FLAGS)] if self.capabilities["pageblocks"] and r[4] % 2 == 0 else 0
-        return "alloc", Alloc(order, migratetype, flags), {}
-
-    def alloc_above(self, r: bytes, zone: Zone) -> Any:
-        """Ask for a block of an order that does not exist."""
-        return "alloc", Alloc(min(self.config.max_order + 1 + r[1] % 2, ABSENT)), {}
-
-    def drop(self, index: int) -> tuple[Pfn, Order, int]:
-        """Take a live block out of the table."""
-        block = self.live[index]
-        last = self.live.pop()
-        if block is not last:
-            self.live[index] = last
-            self.at[last[0]] = index
-        del self.at[block[0]]
-        self.giver = block[2]
-        return block
-
-    def free(self, r: bytes, zone: Zone) -> Any:
-        """Give back a live block, counting from the newest."""
-        if not self.live:
-            return self.alloc(r, zone)
-        pfn, order, step = self.drop(len(self.live) - 1 - (r[1] | r[2] << 8) % len(self.live))
-        return "free", Free(pfn, order), {"pfn": step}
-
-    def free_near(self, r: bytes, zone: Zone) -> Any:
-        """Give back the buddy of a block that was just given back, if it is live: this is what merges."""
-        if self.freed:
-            pfn, order, _ = self.freed[r[1] % len(self.freed)]
-            index = self.at.get(buddy_of(head_of(pfn, order + r[2] % 2), order + r[2] % 2))
-            if index is not None:
-                pfn, order, step = self.drop(index)
-                return "free", Free(pfn, order), {"pfn": step}
-        return self.free(r, zone)
-
-    def misuse(self, r: bytes, zone: Zone) -> Any:
-        """Give back what is not a live block: a part, a union, a block given back before, an unaligned or a foreign one."""
-        pfn, order, step = self.live[-1 - r[2] % len(self.live)] if self.live else (self.config.start_pfn, 0, None)
-        half = max(order - 1, 0)
-        again = self.freed[r[2] % len(self.freed)] if self.freed else (pfn, order + 1, step)
-        wrong: tuple[tuple[Pfn, Order, int | None], ...] = (
-            again, (pfn, order + 1, step), (pfn, half, step), (pfn, (order + 2 + r[3]) % 10, step), (pfn + 1, order, None),
-            (pfn + size_of(half), half, None), (buddy_of(pfn, order), order, None), (self.config.end_pfn, 0, None),
-            (max(self.config.start_pfn - 1, 0), 0, None),
-        )  # fmt: skip
-        bad_pfn, bad_order, giver = wrong[r[1] % len(wrong)]
-        bad_pfn, bad_order = min(bad_pfn, (1 << PFN_BITS) - 1), min(bad_order, ABSENT)
-        if zone.allocated.get(bad_pfn, ABSENT) == bad_order:
-            return self.free(r, zone)
-        return "free", Free(bad_pfn, bad_order), {} if giver is None else {"pfn": giver}
-
-    def count(self, r: bytes, zone: Zone) -> Any:
-        """Look: at the number of free frames, or now and then at all free blocks."""
-        return ("free_blocks", FreeBlocks(), {}) if r[1] % 8 == 0 else ("free_count", FreeCount(), {})
-
-    def frame(self, r: bytes) -> Pfn:
-        """Return a frame of the zone, or now and then one beside it."""
-        frame = self.config.start_pfn + int.from_bytes(r[1:5], "little") % (
-            self.config.end_pfn - self.config.start_pfn + r[5] % 2
-        )
-        return min(frame, (1 << PFN_BITS) - 1)
-
-    def take(self, r: bytes, zone: Zone) -> Any:
-        """Take a block that is free, whole or in part."""
-        frame = self.frame(r)
-        order = block_over(zone.free, frame, 0)
-        order = r[6] % 4 if order == ABSENT else max(0, order - r[6] % 2)
-        return "take", Take(head_of(frame, order), order), {}
-
-    def putback(self, r: bytes, zone: Zone) -> Any:
-        """Put back a block that was taken, or now and then more than that."""
-        if not self.taken:
-            return self.take(r, zone)
-        if r[2] % 4 == 0:
-            pfn, order, _ = self.taken[-1]
-            return "putback", Putback(pfn, min(order + 1, ABSENT)), {}
-        pfn, order, _ = self.taken.pop(r[1] % len(self.taken))
-        return "putback", Putback(pfn, order), {}
-
-    def isolate(self, r: bytes, zone: Zone) -> Any:
-        """Isolate a pageblock, while most of the zone is not."""
-        isolated = sum(kind == law.ops.ISOLATE for _, kind in zone.pageblock.items())
-        if isolated * 8 * size_of(zone.span.pageblock_order) > self.frames:
-            return self.unisolate(r, zone)
-        return "isolate", Isolate(self.frame(r)), {}
-
-    def unisolate(self, r: bytes, zone: Zone) -> Any:
-        """End the isolation of a pageblock: of one that is isolated, unless there is none."""
-        isolated = sorted(index for index, kind in zone.pageblock.items() if kind == law.ops.ISOLATE)
-        pfn = isolated[r[1] % len(isolated)] << zone.span.pageblock_order if isolated else self.frame(r)
-        return "unisolate", Unisolate(max(pfn, zone.span.start_pfn), r[6] % len(MIGRATETYPES)), {}
-
-    def retype(self, r: bytes, zone: Zone) -> Any:
-        """Change a pageblock's type, often to CMA: only much of it is met with."""
-        return "retype", Retype(self.frame(r), (0, 1, 2, 3, 4, 4, 4, 5)[r[6] % 8]), {}
-
-    def reserve(self, r: bytes, zone: Zone) -> Any:
-        """Reserve the pageblocks of a live block, or of what is none."""
-        if not self.live:
-            return self.alloc(r, zone)
-        pfn, order, step = self.live[-1 - r[1] % len(self.live)]
-        if r[2] % 4 == 0:
-            return "reserve", Reserve(pfn, min(order + 1, ABSENT)), {"pfn": step}
-        return "reserve", Reserve(pfn, order), {"pfn": step}
-
-    def unreserve(self, r: bytes, zone: Zone) -> Any:
-        """End a reservation."""
-        return "unreserve", Unreserve(r[1] % 4), {}
 
 
 # --- what capabilities excuse ----------------------------------------------------------------------------------------------
