@@ -197,8 +197,11 @@ def _facts(obligation: Obligation) -> dict[str, Any]:
 
 def from_outcome(obligation: Obligation, outcome: Outcome, opinions: dict[str, str]) -> Record:
     """Return the record of an obligation that was decided now."""
-    solvers = [{"name": n, "version": smtlib.version(n), "verdict": outcome.verdict.value} for n in sorted(outcome.deciders)]
-    solvers += [{"name": n, "version": smtlib.version(n), "verdict": v} for n, v in opinions.items() if n not in outcome.deciders]
+    # Z3 is asked first and only briefly: where Bitwuzla was needed, Z3 has not confirmed the verdict.
+    alone = "bitwuzla" not in outcome.deciders
+    words = {n: outcome.verdict.value if alone or n != "z3" else "UNKNOWN" for n in sorted(outcome.deciders)}
+    words.update({n: v for n, v in opinions.items() if n not in outcome.deciders})
+    solvers = [{"name": n, "version": smtlib.version(n), "verdict": v} for n, v in words.items()]
     return Record(
         **_facts(obligation), verdict=outcome.verdict.value, reason=outcome.reason, counterexample=outcome.counterexample,
         paths=outcome.paths, seconds=round(outcome.seconds, 2), rlimit=outcome.rlimit, solvers=solvers,

@@ -23,6 +23,7 @@ class Capability:
     meaning: str
     opens: bool = False
     choices: tuple[str, ...] = ()
+    least: int = 0
 
     def misfit(self, value: Any) -> str | None:
         """Return what a value must be instead, or None if it is one."""
@@ -31,7 +32,8 @@ class Capability:
         if isinstance(self.default, bool):
             return None if isinstance(value, bool) else "true or false"
         if isinstance(self.default, int):
-            return None if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else "a number, not negative"
+            fits = isinstance(value, int) and not isinstance(value, bool) and value >= self.least
+            return None if fits else f"a number, at least {self.least}"
         return None if isinstance(value, str) and re.fullmatch("0[xX][0-9a-fA-F]+", value) else 'a string "0x..."'
 
 
@@ -85,7 +87,8 @@ class Machine:
 
     ``draw(header, capabilities)`` turns ``HEADER`` bytes into a configuration that the capabilities allow (raising nothing);
     ``generator(header, config, capabilities)`` makes operations for it. ``requires`` names the capability without which an
-    operation is not asked; ``sent(capabilities)`` which fields of the configuration and of each request a client is sent.
+    operation is not asked; ``sent(capabilities)`` which fields of the configuration and of each request a client is sent
+    (ValueError: the capabilities contradict each other).
     ``simpler(config)`` yields simpler configurations to try a program on. ``tolerance(config, capabilities)`` knows
     what they excuse; ``weakening`` names the capabilities whose use a verdict must mention.
     ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state

@@ -93,12 +93,9 @@ class OverTheWire:
             self.client.close()
             raise
         self.name, self.machines = hello.name, hello.machines
-        self._capabilities = self._checked(hello.capabilities)
-        self.fields = self.machine.sent(self._capabilities)
-
-    def _checked(self, named: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            return self.machine.capable(named)
+            self._capabilities = self.machine.capable(hello.capabilities)
+            self.fields = self.machine.sent(self._capabilities)
         except ValueError as error:
             self.client.close()
             raise ClientError(f"the hello's capability {error}") from None

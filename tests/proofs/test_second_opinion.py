@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mmproofs import smtlib, solve
+from mmproofs.obligation import Verdict
 from mmproofs.obligations import by_id
+from mmproofs.prove_case import Outcome
 from mmproofs.smt import Answer, Smt
 
 pytestmark = pytest.mark.needs_prove
@@ -33,3 +35,10 @@ def test_dissent_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(smtlib.SECOND, "bitwuzla", lambda text, seconds: Answer.SAT)
     outcome, _ = solve.decide_all(by_id()["BUDDY-BITS-ALIGNED"], ("bitwuzla",))
     assert outcome.verdict.value == "ERROR"
+
+
+def test_z3_is_not_credited_with_what_bitwuzla_decided() -> None:
+    """Where Bitwuzla had to be asked, the record says that Z3 came to no end."""
+    outcome = Outcome(Verdict.PROVED, deciders=frozenset({"z3", "bitwuzla"}))
+    record = solve.from_outcome(by_id()["BUDDY-BITS-HEAD"], outcome, {})
+    assert {s["name"]: s["verdict"] for s in record.solvers} == {"bitwuzla": "PROVED", "z3": "UNKNOWN"}

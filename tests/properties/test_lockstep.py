@@ -101,7 +101,6 @@ def test_the_law_s_own_defect_is_caught() -> None:
     """A law's state that breaks an invariant is reported, not passed."""
     run = start(BUDDY, session(Buddy, "any"), Profile.ANY, CONFIG)
     assert isinstance(run, Run)
-    run.judge.state.frames  # noqa: B018  # the fields are those of the law
     object.__setattr__(run.judge.state, "frames", run.judge.state.frames.set(0, 7))
     broken = run.finish().broken
     assert broken is not None

@@ -45,7 +45,7 @@ CAPABILITIES = {
     "align": Capability("pfn", 'what alignment counts from: "pfn" is frame 0, "zone" is start_pfn', choices=("pfn", "zone")),
     "power_of_two": Capability(False, "zone sizes are powers of two only"),
     "reserved": Capability(0, "most frames that it keeps for itself"),
-    "max_pages": Capability(65536, "the largest zone it takes, in frames"),
+    "max_pages": Capability(65536, "the largest zone it takes, in frames", least=1),
     "max_pfn": Capability("0xfffffffffffff", "the largest frame number it takes"),
     "may_fail": Capability(False, "may answer ENOMEM although a block exists"),
 }
@@ -58,6 +58,8 @@ REQUIRES = {
 
 def sent(capabilities: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the fields of a configuration, and of an allocation, that a client of these capabilities is sent."""
+    if capabilities["min_order"] > capabilities["max_order"]:
+        raise ValueError("min_order must not be above max_order")
     config, alloc = ["start_pfn", "end_pfn", "max_order"], ["order"]
     if capabilities["holes"]:
         config.append("holes")
