@@ -216,7 +216,7 @@ def test_damage_anywhere_gives_rows_or_one_error(kit: Any, seed: int) -> None:
         for _ in range(rng.randrange(1, 3)):
             name = rng.choice([*sorted(state), "cpu0"])
             content = raw if name == "cpu0" else damaged[name]
-            place = rng.randrange(len(content))
+            place = rng.randrange(max(1, len(content)))
             content = rng.choice(
                 [
                     content[:place],
