@@ -1,6 +1,6 @@
 """``python -m mmproofs.nightly``: decide every obligation that the ledger does not cover, and write the ledger.
 
-Nobody else writes it. The second solvers are asked as well where the extra ``prove`` is installed.
+Nobody else writes it. With ``--second`` the other solvers that are installed (extra ``prove``) are asked about all of it anew.
 """
 
 from __future__ import annotations

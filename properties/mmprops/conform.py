@@ -165,7 +165,7 @@ def smallest(machine: Machine, session: Session, profile: Profile, found: Outcom
 
 
 def smaller(machine: Machine, program: Program, broken_by: Callable[[Program, bool], Outcome | None]) -> Outcome | None:
-    """Shrink a program and carry the result out on a fresh client; if that goes well, shrink on fresh clients throughout."""
+    """Shrink a program and carry the result out on a fresh client; if it breaks nothing there, shrink on fresh ones alone."""
     quick = shrink(machine, program, lambda candidate: broken_by(candidate, False) is not None)
     confirmed = broken_by(quick, True)
     if confirmed is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mmprops.bugs import BUGS, UNEXPRESSED, Bug, Kill, bug_named, run_bugs
@@ -103,7 +104,7 @@ def kills_text(kills: list[Kill], verdict: str, checked: int) -> Iterator[str]:
     for kill in kills:
         mark = "[green]killed[/]" if kill.killed else "[bold red]alive [/]"
         shrunk = "" if kill.shrunk_ops is None else f"{kill.shrunk_ops} operations"
-        yield f"{mark} {kill.id:30} {kill.expected:24} {shrunk:14} {kill.seconds:6.1f} s  {kill.reason}"
+        yield f"{mark} {kill.id:30} {kill.expected:24} {shrunk:14} {kill.seconds:6.1f} s  {escape(kill.reason)}"
     killed = [kill for kill in kills if kill.killed]
     yield f"{styled(verdict)} {len(killed)} of {len(kills)} bugs killed, naming {checked} clauses"
     yield f"{len(UNEXPRESSED)} bugs of the collection cannot be expressed yet: mmspec bugs --list says what each needs"
