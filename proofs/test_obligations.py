@@ -14,3 +14,4 @@ def test_obligation_is_as_expected(name: str) -> None:
     report = solve.prove([name], jobs=1)
     record = next(r for r in report.obligations if r.id == name)
     assert (record.verdict, record.reason) == (record.expected, "")
+    assert bool(record.flags) == by_id()[name].unaided

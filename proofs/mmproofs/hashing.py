@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from mmspec.loop import Loop
 OURS = ("mmspec", "mmimpl", "mmprops", "mmproofs")
 
 
-def _ours(value: Any) -> bool:
-    return str(getattr(value, "__module__", "")).split(".")[0] in OURS
+def _package(value: Any) -> str:
+    return str(getattr(value, "__module__", "")).split(".")[0]
 
 
 def _names(code: types.CodeType) -> Iterable[str]:
@@ -32,14 +32,14 @@ def _names(code: types.CodeType) -> Iterable[str]:
 
 
 def closure(roots: Iterable[Any]) -> dict[str, Any]:
-    """Return the functions, classes and constants of ours that some functions can reach by name, with themselves."""
+    """Return the functions, classes and constants that some functions can reach by name in our packages and their own."""
     found: dict[str, Any] = {}
     waiting = list(roots)
+    ours = {*OURS, *(_package(part) for root in waiting for part in (root, *_parts(root)))}
     while waiting:
         value = waiting.pop()
-        if isinstance(value, Bound | LoopInvariant | Loop | partial):
-            waiting.extend(_parts(value))
-        elif isinstance(value, types.FunctionType) and _ours(value):
+        waiting.extend(_parts(value))
+        if isinstance(value, types.FunctionType) and _package(value) in ours:
             name = f"{value.__module__}.{value.__qualname__}"
             if name in found:
                 continue
@@ -48,7 +48,7 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
             for used in _names(value.__code__):
                 waiting.append(scope.get(used))
                 for module in [v for v in (scope.get(n) for n in _names(value.__code__)) if isinstance(v, types.ModuleType)]:
-                    if module.__name__.split(".")[0] in OURS:
+                    if module.__name__.split(".")[0] in ours:
                         member = getattr(module, used, None)
                         waiting.append(member)
                         if isinstance(member, int | str | tuple):
@@ -58,7 +58,7 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
             waiting.extend(v for v in value.__annotations__.values() if not isinstance(v, str))
             for annotation in value.__annotations__.values():
                 waiting.append(scope.get(annotation) if isinstance(annotation, str) else None)
-        elif inspect.isclass(value) and _ours(value) and attrs.has(value) and not issubclass(value, Clause):
+        elif inspect.isclass(value) and _package(value) in ours and attrs.has(value) and not issubclass(value, Clause):
             found[f"{value.__module__}.{value.__qualname__}"] = value
     return found
 
@@ -67,10 +67,10 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, Bound):
         return [value.function]
     if isinstance(value, LoopInvariant):
-        return [value.loop, value.holds]
+        return [*_parts(value.loop), *value.holds]
     if isinstance(value, Loop):
         return [value.head, value.step, value.measure]
-    return [value.func]
+    return [value.func] if isinstance(value, partial) else []
 
 
 def text_of(value: Any) -> str:
@@ -91,46 +91,63 @@ def digest(values: dict[str, Any]) -> str:
 @lru_cache
 def prover_digest() -> str:
     """Return the hash of the lifter and of what decides."""
-    here = Path(__file__).parent
-    files = sorted(
-        [
-            *here.glob("lift/*.py"),
-            here / "smt.py",
-            here / "smtlib.py",
-            here / "obligation.py",
-            here / "prove_case.py",
-            here / "replay.py",
-        ]
-    )
-    words = Path(inspect.getsourcefile(Clause) or "").with_name("words.py")
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in [*files, words])).hexdigest()
+    here, law = Path(__file__).parent, Path(inspect.getsourcefile(Clause) or "").parent
+    modules = ("smt", "smtlib", "obligation", "prove_case", "question", "ran", "replay")
+    files = [*sorted(here.glob("lift/*.py")), *(here / f"{name}.py" for name in modules)]
+    files += [law / f"{name}.py" for name in ("words", "loop", "pmap", "clause")]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def roots(obligation: Obligation) -> list[Any]:
+    """Return the functions and classes from which all that a verdict depends on can be reached."""
+    predicates: list[Any] = [*obligation.given, *obligation.invariants, *obligation.also]
+    if obligation.goal is not None:
+        predicates.append(obligation.goal)
+    found = [obligation.subject, *obligation.cuts, *obligation.forget, *predicates]
+    for contract in obligation.contracts:
+        found += [contract.function, *contract.requires, *(ensured for _, ensured in contract.ensures)]
+    return found + [v for v in obligation.types.values() if inspect.isclass(v)]
 
 
 def obligation_digest(obligation: Obligation) -> str:
     """Return the hash of everything that an obligation's verdict depends on."""
-    predicates: list[Any] = [*obligation.given, *obligation.invariants, *obligation.also]
-    if obligation.goal is not None:
-        predicates.append(obligation.goal)
-    roots = [obligation.subject, *obligation.cuts, *obligation.forget, *predicates]
-    roots += [function for summary in obligation.summaries for function in (summary.function, summary.holds)]
-    roots += [v for v in obligation.types.values() if inspect.isclass(v)]
+    predicates: list[Any] = [*obligation.given, *obligation.invariants, *obligation.also, obligation.goal]
+    contracts = obligation.contracts
     shape = (
         prover_digest(),
-        digest(closure(roots)),
-        [(function_of(p).__qualname__, sorted(p.renamed.items()) if isinstance(p, Bound) else []) for p in predicates],
+        digest(closure(roots(obligation))),
+        [_spelt(predicate) for predicate in predicates],
         sorted((str(k), repr(v)) for k, v in {**obligation.choices, **obligation.types, **obligation.each}.items()),
         [f.__qualname__ for f in obligation.forget],
-        [s.id for s in obligation.summaries],
+        [(c.ids, [_spelt(p) for p in c.requires], [_spelt(e) for _, e in c.ensures], sorted(c.keeps.items())) for c in contracts],
+        sorted(obligation.keeps.items()),
         sorted(obligation.bounds.items()),
         (obligation.assumptions, obligation.rests_on, obligation.expected.value, obligation.rlimit),
-    )
+        (obligation.straight, obligation.unaided),
+    )  # fmt: skip
     return hashlib.sha256(repr(shape).encode()).hexdigest()
 
 
-def subject_functions(obligation: Obligation) -> list[Callable[..., Any]]:
-    """Return the functions of the law or the implementation that an obligation is about, the named one first."""
+def _spelt(predicate: Any) -> Any:
+    if predicate is None:
+        return None
+    return function_of(predicate).__qualname__, predicate.renames if isinstance(predicate, Bound) else ()
+
+
+def named(obligation: Obligation) -> list[str]:
+    """Return the names of the functions that an obligation names as its subject."""
     subject = obligation.subject
     loop = [subject.loop.head, subject.loop.step, subject.loop.measure] if isinstance(subject, LoopInvariant) else [subject]
-    found = closure(loop)
-    ours = [f for f in found.values() if isinstance(f, types.FunctionType) and not f.__module__.startswith("mmproofs")]
-    return sorted(ours, key=lambda f: (f not in loop, f.__module__, f.__qualname__))
+    return [f"{function.__module__}.{function.__qualname__}" for function in loop]
+
+
+def functions_named(obligation: Obligation, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return name, file, line and hash of functions that an obligation can reach, those that it names first."""
+    known, first = closure(roots(obligation)), named(obligation)
+    found = []
+    for name in sorted(set(names), key=lambda name: (name not in first, name)):
+        function = known.get(name)
+        if isinstance(function, types.FunctionType):
+            file, line = "/".join(function.__module__.split(".")) + ".py", function.__code__.co_firstlineno
+            found.append({"name": name, "file": file, "line": line, "sha256": digest({name: function})})
+    return found

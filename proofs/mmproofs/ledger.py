@@ -17,6 +17,9 @@ from mmproofs.obligation import Obligation
 PATH = Path(__file__).resolve().parent.parent / "ledger.json"
 """The committed ledger; absent from an installed wheel, where everything is proved anew."""
 
+SCHEMA = 2
+"""The form of the file; one of another form counts as none."""
+
 
 @attrs.frozen
 class Entry:
@@ -25,6 +28,8 @@ class Entry:
     sha256: str
     verdict: str
     reason: str
+    subject: list[str]
+    """The functions that ran, by name."""
     paths: int
     seconds: float
     rlimit: int
@@ -39,12 +44,14 @@ def read(path: Path = PATH) -> dict[str, Entry]:
     if not path.exists():
         return {}
     document: dict[str, Any] = json.loads(path.read_text())
+    if document["schema"] != SCHEMA:
+        return {}
     return {name: Entry(**fields) for name, fields in document["obligations"].items()}
 
 
 def write(entries: dict[str, Entry], path: Path = PATH) -> None:
     """Replace the ledger."""
-    document = {"schema": 1, "obligations": {name: attrs.asdict(entries[name]) for name in sorted(entries)}}
+    document = {"schema": SCHEMA, "obligations": {name: attrs.asdict(entries[name]) for name in sorted(entries)}}
     path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 

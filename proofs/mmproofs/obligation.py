@@ -6,7 +6,6 @@ arguments, what it returned (``after``) and arbitrary places. Nothing of the sub
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from enum import Enum
 from itertools import product
@@ -14,8 +13,12 @@ from typing import Any
 
 import attrs
 
+from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
+from mmproofs.lift.predicate import Bound, Predicate, arguments_for, bound, function_of
 from mmspec.clause import Clause
+
+__all__ = ["Bound", "Contract", "Obligation", "Predicate", "Verdict", "arguments_for", "bound", "function_of"]
 
 
 class Verdict(Enum):
@@ -25,43 +28,6 @@ class Verdict(Enum):
     REFUTED = "REFUTED"
     UNKNOWN = "UNKNOWN"
     ERROR = "ERROR"
-
-
-@attrs.frozen(eq=False)
-class Bound:
-    """A predicate with some parameters renamed: ``bound(holds, zone="after")`` speaks of the state afterwards."""
-
-    function: Callable[..., Any]
-    renamed: Mapping[str, str]
-
-
-def bound(function: Callable[..., Any], **renamed: str) -> Bound:
-    """Return a predicate with some parameters renamed."""
-    return Bound(function, renamed)
-
-
-Predicate = Callable[..., Any] | Bound
-
-
-def function_of(predicate: Predicate) -> Callable[..., Any]:
-    """Return the function that a predicate calls."""
-    return predicate.function if isinstance(predicate, Bound) else predicate
-
-
-def arguments_for(predicate: Predicate, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the known values that a predicate's parameters name."""
-    renamed = predicate.renamed if isinstance(predicate, Bound) else {}
-    parameters = inspect.signature(function_of(predicate)).parameters
-    return {p: known[renamed.get(p, p)] for p in parameters if renamed.get(p, p) in known}
-
-
-@attrs.frozen(eq=False)
-class Summary:
-    """What is relied on about a function in place of its text: proved by an obligation that ``id`` names."""
-
-    id: str
-    function: Callable[..., Any]
-    holds: Callable[..., Any]
 
 
 @attrs.frozen(eq=False)
@@ -82,8 +48,10 @@ class Obligation:
     cuts: tuple[LoopInvariant, ...] = ()
     forget: tuple[Callable[..., Any], ...] = ()
     """Functions whose result the goal does not depend on: they may answer anything of their declared type."""
-    summaries: tuple[Summary, ...] = ()
-    """Functions whose proved summary stands for their text; the ids of the proofs belong into ``rests_on``."""
+    contracts: tuple[Contract, ...] = ()
+    """Functions whose contract stands for their text; the ids of its proofs belong into ``rests_on``."""
+    keeps: Mapping[str, str] = attrs.field(factory=dict)
+    """Parts of the result that must be these very parts of the arguments, on every path."""
     also: tuple[Predicate, ...] = ()
     """Further places at which hypotheses may be of use: functions of the arguments, ``after`` and the goal's places."""
     types: Mapping[str, Any] = attrs.field(factory=dict)
@@ -106,6 +74,8 @@ class Obligation:
     expected: Verdict = Verdict.PROVED
     straight: bool = False
     """Whether one path is all that there is, though the subject's text branches."""
+    unaided: bool = False
+    """Whether it is proved from no hypothesis at all, though it has some."""
     rlimit: int = 400_000_000
     seconds: float = 120.0
 
@@ -120,7 +90,12 @@ class Obligation:
         Where there is a goal, what the subject's text claims on the way is relied on: it belongs to the obligation without a
         goal that this one rests on.
         """
-        return self.goal is None or kind == "goal"
+        return not self.relies or kind == "goal"
+
+    @property
+    def relies(self) -> bool:
+        """Whether what the subject's text claims on the way is proved by another obligation."""
+        return self.goal is not None
 
     @property
     def subject_function(self) -> Callable[..., Any]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from itertools import product
+from typing import Any, get_args, get_origin
 
 import attrs
 
 from mmproofs import smt as z
+from mmproofs.lift.loops import LoopInvariant
 from mmproofs.lift.maps import GONE, SymMap
-from mmproofs.lift.records import concrete
+from mmproofs.lift.records import concrete, hints_of
 from mmproofs.lift.run import Touched
 from mmproofs.lift.schema import call, place_parameters
 from mmproofs.lift.words import SymBool, SymWord
 from mmproofs.obligation import Obligation, arguments_for, function_of
-from mmspec.pmap import pmap
+from mmspec.pmap import PMap, pmap
+from mmspec.words import word_of
 
 
 def number_of(word: Any, model: z.Model) -> int:
@@ -66,13 +69,20 @@ class Replay:
     illegal: str = ""
 
 
+Spots = Mapping[str, list[int]]
+"""The places that a model names, by the name of their word: where predicates are asked."""
+
+
 def replay(obligation: Obligation, known: Mapping[str, Any], model: z.Model, places: Touched) -> Replay:
     """Run an obligation's subject where a model says that its goal fails."""
-    subject = obligation.subject_function
-    arguments = {name: concretise(known[name], model, places) for name in inspect.signature(subject).parameters}
+    spots = {kind: sorted({number_of(p, model) for p in places.of(kind)}) for kind in places.places}
+    subject = obligation.subject
+    names = _loop_names(subject) if isinstance(subject, LoopInvariant) else tuple(inspect.signature(subject).parameters)
+    arguments = {name: concretise(known[name], model, places) for name in names}
+    if isinstance(subject, LoopInvariant):
+        return _replay_step(subject, arguments, spots)
     if obligation.complete is not None:
         arguments = obligation.complete(arguments)
-    spots = {kind: sorted({number_of(p, model) for p in places.of(kind)}) for kind in places.places}
     for predicate in (*obligation.given, *obligation.invariants):
         if not _everywhere(predicate, arguments, spots):
             return Replay(arguments, "", f"{function_of(predicate).__name__} does not hold of the completed state")
@@ -83,18 +93,64 @@ def replay(obligation: Obligation, known: Mapping[str, Any], model: z.Model, pla
             return Replay(arguments, f"{function_of(obligation.goal).__name__} is false")
     except Exception as error:  # whatever the real function raises is what the claim foretold
         return Replay(arguments, f"{type(error).__name__}: {error}")
+    hint = {**hints_of(subject), **obligation.types}.get("return")
+    return Replay(arguments, unfit(after, hint, "the result") if obligation.goal is None else "")
+
+
+def _loop_names(invariant: LoopInvariant) -> tuple[str, ...]:
+    return (*(f"was_{name}" for name in invariant.variables), *invariant.variables)
+
+
+def _replay_step(invariant: LoopInvariant, arguments: dict[str, Any], spots: Spots) -> Replay:
+    """Run one step of a loop from a state at its head."""
+    loop, names = invariant.loop, invariant.variables
+    now = tuple(arguments[name] for name in names)
+    for holds in invariant.holds:
+        if not _everywhere(holds, arguments, spots):
+            return Replay(arguments, "", f"{holds.__name__} does not hold of the state at the loop's head")
+    try:
+        if not loop.head(*now):
+            return Replay(arguments, "", "the loop ends there")
+        measure, after = loop.measure(*now), loop.step(*now)
+        if not 0 <= loop.measure(*after) < measure:
+            return Replay(arguments, f"the measure goes from {measure} to {loop.measure(*after)}")
+        hints = hints_of(loop.step)
+        for name, value in zip(names, after, strict=True):
+            if wrong := unfit(value, hints[name], name):
+                return Replay(arguments, wrong)
+        whole = {**arguments, **dict(zip(names, after, strict=True))}
+        for holds in invariant.holds:
+            if not _everywhere(holds, whole, spots):
+                return Replay(arguments, f"{holds.__name__} is false after the step")
+    except Exception as error:  # whatever the real step raises is what the claim foretold
+        return Replay(arguments, f"{type(error).__name__}: {error}")
     return Replay(arguments, "")
 
 
-def _everywhere(predicate: Any, known: Mapping[str, Any], spots: Mapping[str, list[int]]) -> bool:
+def _everywhere(predicate: Any, known: Mapping[str, Any], spots: Spots) -> bool:
+    """Tell whether a predicate holds at all the places that a model names."""
     function, fixed = function_of(predicate), arguments_for(predicate, known)
     words = place_parameters(function, fixed)
-    if not words:
-        return bool(call(function, fixed, {}))
-    (name, word), *more = words.items()
-    if more:
-        return True
-    return all(call(function, fixed, {name: spot}) for spot in spots.get(word.name, []) if word.lo <= spot <= word.hi)
+    where = [[spot for spot in spots.get(word.name, []) if word.lo <= spot <= word.hi] for word in words.values()]
+    return all(call(function, fixed, dict(zip(words, place, strict=True))) for place in product(*where))
+
+
+def unfit(value: Any, hint: Any, name: str) -> str:
+    """Return which word of a concrete value does not fit what its field declares; empty if all do."""
+    word = word_of(hint) if hint is not None else None
+    if word is not None and isinstance(value, int):
+        return "" if word.lo <= value <= word.hi else f"{name} is {value}, which is no {word.name}"
+    members: list[tuple[Any, Any, str]] = []
+    if get_origin(hint) is PMap:
+        key_hint, value_hint = get_args(hint)
+        members = [(key, key_hint, f"a key of {name}") for key, _ in value.items()]
+        members += [(item, value_hint, f"{name}[{key}]") for key, item in value.items()]
+    elif attrs.has(type(value)):
+        types_of = hints_of(type(value))
+        members = [(getattr(value, f.name), types_of[f.name], f"{name}.{f.name}") for f in attrs.fields(type(value))]
+    elif isinstance(value, tuple) and get_origin(hint) is tuple and len(get_args(hint)) == len(value):
+        members = [(member, of, f"{name}.{i}") for i, (member, of) in enumerate(zip(value, get_args(hint), strict=True))]
+    return next((wrong for member in members if (wrong := unfit(*member))), "")
 
 
 def shown(value: Any) -> Any:

@@ -11,10 +11,11 @@ from typing import Any
 
 import attrs
 
-from mmproofs import hashing, ledger, smtlib
+from mmproofs import bases, hashing, ledger, smtlib
 from mmproofs.obligation import Obligation, Verdict
 from mmproofs.obligations import by_id
-from mmproofs.prove_case import Outcome, decide
+from mmproofs.prove_case import decide
+from mmproofs.question import Outcome
 from mmspec.errors import InputError
 from mmspec.physical.buddy import BUDDY
 
@@ -42,6 +43,8 @@ class Record:
     expected: str
     cached: bool = False
     hypotheses: list[str] = attrs.field(factory=list)
+    flags: list[str] = attrs.field(factory=list)
+    """What a reader should know about a proof that holds: that it used none of its hypotheses."""
 
 
 @attrs.frozen
@@ -146,7 +149,12 @@ def _decided(
 
 def work(name: str, second: tuple[str, ...], smt2: Path | None) -> tuple[Outcome, dict[str, str]]:
     """Decide one obligation of the list: what a worker process is told to do."""
-    return decide_all(by_id()[name], second, smt2)
+    known = by_id()
+    outcome, opinions = decide_all(known[name], second, smt2)
+    gap = bases.gap(known[name], known, outcome.relied)
+    if gap and outcome.verdict is Verdict.PROVED:
+        outcome = attrs.evolve(outcome, verdict=Verdict.ERROR, reason=gap)
+    return outcome, opinions
 
 
 def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path | None = None) -> tuple[Outcome, dict[str, str]]:
@@ -154,13 +162,7 @@ def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path 
     total = Outcome(Verdict.PROVED)
     for case in obligation.cases:
         outcome = decide(obligation, case)
-        total = attrs.evolve(
-            outcome,
-            paths=total.paths + outcome.paths, instances=total.instances + outcome.instances,
-            hypotheses=total.hypotheses | outcome.hypotheses, clauses=total.clauses | outcome.clauses,
-            rlimit=total.rlimit + outcome.rlimit, seconds=total.seconds + outcome.seconds,
-            deciders=total.deciders | outcome.deciders, texts=(*total.texts, *outcome.texts),
-        )  # fmt: skip
+        total = total.joined(outcome, outcome.clauses, total.seconds + outcome.seconds)
         if outcome.verdict is not Verdict.PROVED:
             break
     if smt2 is not None:
@@ -179,17 +181,11 @@ def _opinion(solver: str, texts: Sequence[str], seconds: float) -> str:
     return "REFUTED" if "sat" in answers else "UNKNOWN" if "unknown" in answers else "PROVED"
 
 
-def _facts(obligation: Obligation) -> dict[str, Any]:
-    subject = []
-    for function in hashing.subject_functions(obligation):
-        code = function.__code__
-        name = f"{function.__module__}.{function.__qualname__}"
-        file = "/".join(function.__module__.split(".")) + ".py"
-        subject.append({"name": name, "file": file, "line": code.co_firstlineno, "sha256": hashing.digest({name: function})})
+def _facts(obligation: Obligation, ran: Iterable[str]) -> dict[str, Any]:
     kind = "bounded" if obligation.bounds else "all"
     return {
         "id": obligation.id, "clauses": [clause.id for clause in obligation.clauses], "statement": obligation.statement,
-        "subject": subject, "scope": {"kind": kind, "bounds": dict(obligation.bounds)},
+        "subject": hashing.functions_named(obligation, ran), "scope": {"kind": kind, "bounds": dict(obligation.bounds)},
         "assumptions": [*obligation.assumptions, *(f"proved apart: {base}" for base in obligation.rests_on)],
         "expected": obligation.expected.value,
     }  # fmt: skip
@@ -203,17 +199,24 @@ def from_outcome(obligation: Obligation, outcome: Outcome, opinions: dict[str, s
     words.update({n: v for n, v in opinions.items() if n not in outcome.deciders})
     solvers = [{"name": n, "version": smtlib.version(n), "verdict": v} for n, v in words.items()]
     return Record(
-        **_facts(obligation), verdict=outcome.verdict.value, reason=outcome.reason, counterexample=outcome.counterexample,
-        paths=outcome.paths, seconds=round(outcome.seconds, 2), rlimit=outcome.rlimit, solvers=solvers,
-        hypotheses=sorted(outcome.hypotheses),
+        **_facts(obligation, outcome.ran), verdict=outcome.verdict.value, reason=outcome.reason,
+        counterexample=outcome.counterexample, paths=outcome.paths, seconds=round(outcome.seconds, 2), rlimit=outcome.rlimit,
+        solvers=solvers, hypotheses=sorted(outcome.hypotheses),
+        flags=_flags(obligation, outcome.verdict.value, outcome.hypotheses),
     )  # fmt: skip
+
+
+def _flags(obligation: Obligation, verdict: str, hypotheses: Iterable[str]) -> list[str]:
+    unused = verdict == "PROVED" and obligation.invariants and not list(hypotheses)
+    return ["none of its hypotheses was used"] if unused else []
 
 
 def from_entry(obligation: Obligation, entry: ledger.Entry) -> Record:
     """Return the record of an obligation that the ledger knows."""
     return Record(
-        **_facts(obligation), verdict=entry.verdict, reason=entry.reason, counterexample=None, paths=entry.paths,
+        **_facts(obligation, entry.subject), verdict=entry.verdict, reason=entry.reason, counterexample=None, paths=entry.paths,
         seconds=entry.seconds, rlimit=entry.rlimit, solvers=entry.solvers, cached=True, hypotheses=entry.hypotheses,
+        flags=_flags(obligation, entry.verdict, entry.hypotheses),
     )  # fmt: skip
 
 
@@ -227,8 +230,9 @@ def _resting(record: Record, obligation: Obligation, records: dict[str, Record])
 def entry_of(obligation: Obligation, record: Record) -> ledger.Entry:
     """Return what the ledger should say."""
     return ledger.Entry(
-        hashing.obligation_digest(obligation), record.verdict, record.reason, record.paths, record.seconds, record.rlimit,
-        record.solvers, record.hypotheses, record.assumptions, dict(obligation.bounds),
+        hashing.obligation_digest(obligation), record.verdict, record.reason, [part["name"] for part in record.subject],
+        record.paths, record.seconds, record.rlimit, record.solvers, record.hypotheses, record.assumptions,
+        dict(obligation.bounds),
     )  # fmt: skip
 
 
@@ -265,8 +269,14 @@ def matrix(records: Iterable[Record]) -> dict[str, dict[str, str]]:
 
 
 def listing() -> list[dict[str, Any]]:
-    """Return every obligation without deciding it."""
-    return [_facts(obligation) for obligation in by_id().values()]
+    """Return every obligation without deciding it; its subject is what ran when it was decided last, if the ledger knows."""
+    entries = ledger.read()
+    return [_facts(obligation, _recorded(obligation, entries)) for obligation in by_id().values()]
+
+
+def _recorded(obligation: Obligation, entries: dict[str, ledger.Entry]) -> list[str]:
+    entry = ledger.current(obligation, entries)
+    return entry.subject if entry is not None else hashing.named(obligation)
 
 
 def explain(name: str) -> dict[str, Any]:
@@ -276,4 +286,5 @@ def explain(name: str) -> dict[str, Any]:
         raise InputError(f"no obligation is called {name!r}", hint="mmspec prove --list prints the ids")
     obligation = obligations[name]
     entry = ledger.current(obligation, ledger.read())
-    return {**_facts(obligation), "ledger": attrs.asdict(entry) if entry is not None else None}
+    ran = entry.subject if entry is not None else hashing.named(obligation)
+    return {**_facts(obligation, ran), "ledger": attrs.asdict(entry) if entry is not None else None}

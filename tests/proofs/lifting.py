@@ -31,12 +31,12 @@ def agree(function: Callable[..., Any], rounds: int = 3, seed: int = 0, **more: 
         for _ in range(rounds):
             solver = case.smt.solver()
             solver.add(*path.facts, *path.conditions)
-            _scatter(case, solver, [path.value[name] for name in names], chance)
+            _scatter(case, solver, [path.named[name] for name in names], chance)
             assert solver.check() is z.Answer.SAT
             model = solver.model()
             with walking(Run(case.smt, (), Limits())):
-                arguments = [concretise(path.value[name], model, path.touched) for name in names]
-                after = path.value["after"]
+                arguments = [concretise(path.named[name], model, path.touched) for name in names]
+                after = path.named["after"]
                 foretold = after if isinstance(after, Clause) else concretise(after, model, path.touched)
             assert function(*arguments) == foretold, (function.__name__, arguments, foretold)
             compared += 1

@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
+from mmproofs.bases import gap
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Verdict
+from mmproofs.obligation import Contract, Obligation, Verdict, bound
 from mmproofs.obligations import by_id
 from mmproofs.prove_case import decide
 from mmspec.loop import Loop
@@ -79,11 +80,166 @@ def merge_in_place(free: PMap[Pfn, Order], max_order: Order, pfn: Pfn, order: Or
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_wrong_step_is_not_proved(name: str, part: str, wrong: Any) -> None:
-    """A loop with one function replaced does not keep the invariant, or does not end."""
+def test_wrong_step_is_refuted(name: str, part: str, wrong: Any) -> None:
+    """A loop with one function replaced does not keep the invariant, or does not end: its step, run, shows it."""
     obligation = by_id()[name]
     assert isinstance(obligation.subject, LoopInvariant)
     loop = obligation.subject.loop
     parts = {"head": loop.head, "step": loop.step, "measure": loop.measure, part: wrong}
     subject = LoopInvariant(Loop(loop.name, parts["head"], parts["step"], parts["measure"]), obligation.subject.holds)
-    assert decide(attrs.evolve(obligation, subject=subject), {}).verdict is Verdict.UNKNOWN
+    outcome = decide(attrs.evolve(obligation, subject=subject), {})
+    assert outcome.verdict is Verdict.REFUTED, outcome.reason
+    assert "replayed" in outcome.reason
+
+
+# --- what a proof goes from ----------------------------------------------------------------------------------------------
+
+
+def down_more(n: Order) -> bool:
+    """Tell whether n can go down."""
+    return n > 0
+
+
+def down(n: Order) -> tuple[Any, ...]:
+    """Go down."""
+    return (n - 1,)
+
+
+def left(n: Order) -> int:
+    """Return how far."""
+    return n
+
+
+DOWN = Loop("down", down_more, down, left)
+
+
+def small(was_n: Order, n: Order) -> bool:
+    """The loop was entered low."""
+    return (was_n <= 5) & (n <= was_n)
+
+
+def enter(n: Order) -> Order:
+    """Enter the loop from anywhere, which its invariant does not allow."""
+    result: Order
+    (result,) = DOWN.run(n)
+    return result
+
+
+def test_entry_of_a_loop_is_not_proved_by_what_holds_behind_it() -> None:
+    """That a loop may be entered does not follow from the invariant, which holds only if it may."""
+    outcome = decide(Obligation("T", (), "", enter, cuts=(LoopInvariant(DOWN, small),)), {})
+    assert outcome.verdict is not Verdict.PROVED
+    assert "holds at its entry" in outcome.reason
+
+
+def low(n: Order) -> bool:
+    """The number is low."""
+    return n <= 5
+
+
+def half(n: Order, after: Order) -> bool:
+    """What a contract ensures, which is false unless what it requires is true."""
+    return (after <= 2) & (n <= 5)
+
+
+def halve(n: Order) -> Order:
+    """Return half of n."""
+    return n >> 1
+
+
+def call_halve(n: Order) -> Order:
+    """Call with any number."""
+    return halve(n)
+
+
+HALVE = Contract("HALVE", halve, (("", half),), requires=(low,))
+
+
+def test_what_a_contract_requires_is_claimed() -> None:
+    """A call that breaks a contract is not proved by what the contract ensures."""
+    outcome = decide(Obligation("T", (), "", call_halve, contracts=(HALVE,)), {})
+    assert outcome.verdict is not Verdict.PROVED
+    assert "halve may be called" in outcome.reason
+
+
+def test_call_within_a_contract_is_proved() -> None:
+    """The same call with what the contract requires is lawful, and what it ensures is known behind it."""
+    claims = Obligation("T", (), "", call_halve, given=(low,), contracts=(HALVE,))
+    assert decide(claims, {}).verdict is Verdict.PROVED
+    assert decide(attrs.evolve(claims, goal=half), {}).verdict is Verdict.PROVED
+
+
+def nowhere(n: Order) -> bool:
+    """A hypothesis that nothing meets."""
+    return (n < 3) & (n > 4)
+
+
+def test_hypotheses_that_contradict_each_other_are_an_error() -> None:
+    """What follows from a contradiction is not proved."""
+    for given, invariants in (((nowhere,), ()), ((), (bound(nowhere, n="n"),))):
+        outcome = decide(Obligation("T", (), "", halve, goal=low, given=given, invariants=invariants), {})
+        assert outcome.verdict is Verdict.ERROR
+        assert "no path is possible" in outcome.reason
+
+
+def test_invariant_that_contradicts_itself_is_an_error() -> None:
+    """The same for a hypothesis about arbitrary places that the proof needs."""
+
+    def odd(place: Order) -> bool:
+        return (place < 3) & (place > 4)
+
+    outcome = decide(Obligation("T", (), "", halve, goal=bound(low, n="after"), invariants=(odd,), also=(halve,)), {})
+    assert outcome.verdict is Verdict.ERROR
+
+
+def high_or_none(n: Order) -> Order:
+    """Return a high number, or nought."""
+    return n if n > 5 else 0
+
+
+def test_one_path_of_a_text_that_branches_is_an_error() -> None:
+    """Hypotheses under which there is one way through say nothing about the others, unless this was meant."""
+    obligation = Obligation("T", (), "", high_or_none, given=(low,))
+    assert decide(obligation, {}).verdict is Verdict.ERROR
+    assert decide(attrs.evolve(obligation, straight=True), {}).verdict is Verdict.PROVED
+    assert decide(attrs.evolve(obligation, given=()), {}).verdict is Verdict.PROVED
+
+
+def test_obligation_that_claims_nothing_is_an_error() -> None:
+    """Where the text makes no claim there is nothing to prove."""
+    outcome = decide(Obligation("T", (), "", down_more), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "nothing to prove" in outcome.reason
+
+
+# --- what it rests on ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "complaint"),
+    [
+        ("BUDDY-FREE-OWNED", {"rests_on": ("BUDDY-MERGE-STEP",)}, "no base proves, from the same hypotheses"),
+        ("BUDDY-FREE-OWNED", {"rests_on": ("BUDDY-FREE-DEFINED",)}, "invariant of loop merge"),
+        ("BUDDY-FREE-OWNED", {"given": ()}, "no base proves, from the same hypotheses"),
+        ("BUDDY-FREE-OWNED", {"rests_on": ("BUDDY-NONE",)}, "is no obligation"),
+        ("BUDDY-ALLOC-OWNED", {"rests_on": ("BUDDY-ALLOC-DEFINED", "BUDDY-SPLIT-STEP")}, "ensures BUDDY-BLOCK-OVER"),
+    ],
+)
+def test_base_that_does_not_cover_is_a_gap(name: str, changed: dict[str, Any], complaint: str) -> None:
+    """What an obligation relies on is proved by one that it names, from no stronger hypotheses."""
+    known = by_id()
+    assert not gap(known[name], known, 1)
+    assert complaint in gap(attrs.evolve(known[name], **changed), known, 1)
+
+
+def test_subjects_are_the_product() -> None:
+    """Every obligation is about a function of the law or of the implementation."""
+    for obligation in by_id().values():
+        assert obligation.subject_function.__module__.split(".")[0] in ("mmspec", "mmimpl")
+
+
+def test_what_ran_is_recorded() -> None:
+    """The functions behind the subject are named because their code ran, and those that a contract stood for are not."""
+    ran = decide(by_id()["BUDDY-ALLOC-DEFINED"], {}).ran
+    assert {"mmspec.physical.buddy.core.alloc_apply", "mmspec.physical.buddy.core.withdraw"} <= ran
+    assert "mmspec.physical.buddy.core.block_over" not in ran

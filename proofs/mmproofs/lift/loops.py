@@ -17,8 +17,9 @@ import attrs
 from mmproofs import smt as z
 from mmproofs.lift.errors import LiftError
 from mmproofs.lift.maps import SymMap, unknown_word
+from mmproofs.lift.predicate import arguments_for
 from mmproofs.lift.records import Choices, check_fields, hints_of, unknown
-from mmproofs.lift.run import READ, current, nesting, walks
+from mmproofs.lift.run import READ, current, nesting, recording, walks
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.lift.words import SymBool, SymWord, opposite, truth_of
 from mmspec import loop as law_loop
@@ -27,24 +28,30 @@ from mmspec.loop import Loop
 from mmspec.words import word_of
 
 
+def _several(holds: Any) -> tuple[Callable[..., Any], ...]:
+    return holds if isinstance(holds, tuple) else (holds,)
+
+
 @attrs.frozen(eq=False)
 class LoopInvariant:
-    """What is true after any number of rounds: ``holds`` names loop variables, their entry values (``was_x``), and places."""
+    """What is true after any number of rounds: ``holds`` names loop variables, their entry values (``was_x``), and places.
+
+    Several predicates, each about places of its own, are one invariant together.
+    """
 
     loop: Loop
-    holds: Callable[..., Any]
+    holds: tuple[Callable[..., Any], ...] = attrs.field(converter=_several)
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the loop's variables."""
         return tuple(inspect.signature(self.loop.step).parameters)
 
-    def named(self, entry: tuple[Any, ...], now: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the arguments that ``holds`` may ask for."""
-        wanted = inspect.signature(self.holds).parameters
-        both = dict(zip((f"was_{name}" for name in self.variables), entry, strict=True))
+    def schemas(self, name: str, entry: tuple[Any, ...], now: tuple[Any, ...]) -> list[Schema]:
+        """Return the invariant of these variables as schemas."""
+        both = dict(zip((f"was_{variable}" for variable in self.variables), entry, strict=True))
         both.update(zip(self.variables, now, strict=True))
-        return {name: value for name, value in both.items() if name in wanted}
+        return [make_schema(f"{name}.{holds.__name__}", holds, arguments_for(holds, both)) for holds in self.holds]
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -153,20 +160,22 @@ class Cutter:
         name = run.smt.fresh(loop.name)
         for variable, value in zip(invariant.variables, entry, strict=True):
             check_fields(value, hints[variable], f"{loop.name}'s {variable}")
-        at_entry = make_schema(f"{name}.entry", invariant.holds, invariant.named(entry, entry))
-        claim_schema(f"invariant of loop {loop.name} holds at its entry", at_entry, f"{name}.anywhere")
+        if not run.relies:
+            for number, at_entry in enumerate(invariant.schemas(f"{name}.entry", entry, entry)):
+                claim_schema(f"invariant of loop {loop.name} holds at its entry", at_entry, f"{name}.anywhere.{number}")
         now = tuple(
             havoc(hints[variable], f"{name}.{variable}", variable, value, self.changes(loop))
             for variable, value in zip(invariant.variables, entry, strict=True)
         )
-        run.schemas.append(make_schema(f"{name}.now", invariant.holds, invariant.named(entry, now)))
+        for schema in invariant.schemas(f"{name}.now", entry, now):
+            run.rely(schema)
         run.assume(truth_of(opposite(loop.head(*now))))
         for variable, value in zip(invariant.variables, now, strict=True):
             near(hints[variable], value)
         return now
 
 
-def step_body(invariant: LoopInvariant, cutter: Cutter, choices: Choices) -> Callable[[], Any]:
+def step_body(invariant: LoopInvariant, cutter: Cutter, choices: Choices) -> Callable[[], bool]:
     """Return the function whose paths claim that one step of a loop keeps its invariant and lowers its measure."""
     loop, names, hints = invariant.loop, invariant.variables, hints_of(invariant.loop.step)
 
@@ -174,19 +183,23 @@ def step_body(invariant: LoopInvariant, cutter: Cutter, choices: Choices) -> Cal
         run = current()
         entry = tuple(unknown(hints[name], f"was_{name}", choices) for name in names)
         now = tuple(havoc(hints[name], name, name, value, cutter.changes(loop)) for name, value in zip(names, entry, strict=True))
-        run.schemas.append(make_schema(f"{loop.name}.now", invariant.holds, invariant.named(entry, now)))
-        run.assume(truth_of(loop.head(*now)))
-        for name, value in zip(names, now, strict=True):
-            near(hints[name], value)
-        before = loop.measure(*now)
-        after = loop.step(*now)
-        for name, value in zip(names, after, strict=True):
-            check_fields(value, hints[name], f"{loop.name}'s {name}")
-        measure = loop.measure(*after)
+        run.named.update(zip((f"was_{name}" for name in names), entry, strict=True))
+        run.named.update(zip(names, now, strict=True))
+        for schema in invariant.schemas(f"{loop.name}.now", entry, now):
+            run.rely(schema)
+        with recording():
+            run.assume(truth_of(loop.head(*now)))
+            for name, value in zip(names, now, strict=True):
+                near(hints[name], value)
+            before = loop.measure(*now)
+            after = loop.step(*now)
+            for name, value in zip(names, after, strict=True):
+                check_fields(value, hints[name], f"{loop.name}'s {name}")
+            measure = loop.measure(*after)
         run.claim("the measure is a natural number", truth_of(measure >= 0))
         run.claim("the measure goes down", truth_of(measure < before))
-        kept = make_schema(f"{loop.name}.after", invariant.holds, invariant.named(entry, after))
-        claim_schema(f"a step keeps the invariant of loop {loop.name}", kept, f"{loop.name}.place")
+        for number, kept in enumerate(invariant.schemas(f"{loop.name}.after", entry, after)):
+            claim_schema(f"a step keeps the invariant of loop {loop.name}", kept, f"{loop.name}.place.{number}")
         return True
 
     return body
@@ -220,7 +233,7 @@ def search(entries: Any, true_of: Callable[..., Any], context: tuple[Any, ...]) 
         return SymBool(z.negate(z.both(entries.has(key), there)))
 
     nowhere.__annotations__ = {"key": Annotated[int, word]}
-    run.schemas.append(make_schema(name, nowhere, {}))
+    run.rely(make_schema(name, nowhere, {}))
     return False
 
 

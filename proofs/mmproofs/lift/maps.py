@@ -90,9 +90,7 @@ def fits(value: Any, word: Word | None, what: str) -> None:
     if word is None:
         truth_of(value)
         return
-    inside = between(as_word(value), word.lo, word.hi)
-    if inside is not True:
-        current().claim(f"{what} fits {word.name}", truth_of(inside))
+    current().claim(f"{what} fits {word.name}", truth_of(between(as_word(value), word.lo, word.hi)))
 
 
 def _merge(condition: z.Truth, then: Any, otherwise: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -80,10 +81,15 @@ class Path:
     conditions: tuple[z.Truth, ...]
     facts: tuple[z.Truth, ...]
     claims: tuple[Claim, ...]
+    settled: frozenset[str]
+    """The kinds of claims that simplifying alone has proved."""
     touched: Touched
     schemas: tuple[Any, ...]
     clauses: frozenset[str]
+    ran: frozenset[types.CodeType]
     value: Any
+    named: dict[str, Any]
+    """The arguments, and whatever else a counterexample is made of, by name: known also where the path has ended early."""
     ended: str = ""
     """Why the path has no value: its claims contradict it, or it was excluded by what was assumed."""
 
@@ -99,6 +105,11 @@ class Run:
         self, smt: z.Smt, prefix: Sequence[Any], limits: Limits, known: Sequence[z.Truth] = (), quantified: bool = False
     ) -> None:
         self.smt, self.limits, self.known = smt, limits, tuple(known)
+        self.relies = False
+        """Whether what the text claims on the way is proved by another obligation."""
+        self.ran: set[types.CodeType] = set()
+        self.settled: set[str] = set()
+        self.named: dict[str, Any] = {}
         self.quantified: bool = quantified or (bool(_current) and _current[-1].quantified)
         self.prefix, self.taken, self.left = tuple(prefix), list[Any](), list[tuple[Any, ...]]()
         self.conditions: list[z.Truth] = []
@@ -133,9 +144,16 @@ class Run:
         """Demand a proof of ``truth`` here; the rest of the path may rely on it."""
         truth = z.simplify(truth)
         if z.is_true(truth):
+            self.settled.add(kind)
             return
         self.claims.append(Claim(kind, where(), tuple(self.conditions), truth))
         self.assume(truth, steers=False)
+
+    def rely(self, schema: Any, premise: z.Truth | None = None) -> None:
+        """Take a predicate as a hypothesis from here on: only what was claimed before may be what it rests on."""
+        # Without its premise a claim that fails would let a hypothesis in that contradicts it, and so be proved by it.
+        premises = [*self.conditions] if premise is None else [*self.conditions, premise]
+        self.schemas.append(attrs.evolve(schema, premise=self.smt.both(premises)))
 
     def number(self, name: str) -> int:
         """Return how often a name was asked for on this path."""
@@ -224,6 +242,23 @@ def walking(run: Run) -> Iterator[Run]:
         _current.pop()
 
 
+@contextmanager
+def recording() -> Iterator[None]:
+    """Note every code object that runs, on the walk that is going on; a walk inside it is not noted."""
+    ran = current().ran
+
+    def note(frame: types.FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            ran.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
 def nesting() -> int:
     """Return how many walks are going on, one inside the other."""
     return len(_current)
@@ -269,8 +304,9 @@ def walks(
 
 
 def _walk(run: Run, body: Callable[[], Any]) -> Path:
-    before = set(clause.reached)
+    before, noting = set(clause.reached), sys.getprofile()
     clause.reached.clear()
+    sys.setprofile(None)
     value, ended = None, ""
     try:
         with walking(run):
@@ -290,7 +326,9 @@ def _walk(run: Run, body: Callable[[], Any]) -> Path:
         clauses = frozenset(c.id for c in clause.reached)
         clause.reached.clear()
         clause.reached.update(before)
+        sys.setprofile(noting)
     return Path(
-        tuple(run.taken), tuple(run.conditions), tuple(run.facts.values()), tuple(run.claims), run.touched,
-        tuple(run.schemas), clauses, value, ended,
+        tuple(run.taken), tuple(run.conditions), tuple(run.facts.values()), tuple(run.claims),
+        frozenset(run.settled), run.touched,
+        tuple(run.schemas), clauses, frozenset(run.ran), value, run.named, ended,
     )  # fmt: skip

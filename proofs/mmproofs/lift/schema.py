@@ -35,6 +35,8 @@ class Schema:
     facts: tuple[z.Truth, ...]
     """What holds of whatever the predicate reads, because every write claims it."""
     touched: Touched
+    premise: z.Truth | None = None
+    """Where it may be relied on: what was claimed on the path before it was."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -55,6 +57,8 @@ class Schema:
             inside = between(place, word.lo, word.hi)
             if inside is not True:
                 formula = z.implies(truth_of(inside), formula)
+        if self.premise is not None:
+            formula = z.implies(self.premise, formula)
         return z.simplify(formula)
 
     def as_goal(self, places: tuple[Any, ...]) -> z.Truth:

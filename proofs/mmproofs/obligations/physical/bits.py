@@ -5,9 +5,10 @@ The verified allocator of pKVM left these facts to proofs by hand; here they are
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from mmproofs.obligation import Bound, Obligation, bound
+from mmproofs.obligation import Obligation, Predicate, bound, function_of
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import buddy_of, holds_frame, parent_of
 from mmspec.words import Word, head_of, is_aligned, size_of
@@ -77,25 +78,28 @@ def aligned(pfn: Pfn64, order: Order12) -> bool:
     return is_aligned(pfn, order)
 
 
-def _bit(name: str, subject: object, goal: object, *given: object) -> Obligation:
-    assert callable(subject)
-    assert callable(goal)
+FITS = {buddy_of: "BUDDY-FITS", parent_of: "PARENT-FITS", head_of: "HEAD-FITS"}
+"""The functions that return a frame number, and what proves that it is one."""
+
+
+def _bit(name: str, subject: Callable[..., Any], goal: Predicate | None, *given: Predicate) -> Obligation:
     return Obligation(
         id=f"BUDDY-BITS-{name}",
         clauses=(c.BUDDY_2,),
-        statement=(goal.__doc__ or "").strip(),
+        statement="What the function returns is a frame number." if goal is None else (function_of(goal).__doc__ or "").strip(),
         subject=subject,
         goal=goal,
-        given=tuple(g for g in given if callable(g) or isinstance(g, Bound)),
-        types=TYPES,
+        given=given,
+        types={**TYPES, "return": Pfn64} if subject in FITS else TYPES,
         bounds={"order": "<= 12", "pfn": "64 bits"},
+        rests_on=(f"BUDDY-BITS-{FITS[subject]}",) if goal is not None and subject in FITS else (),
         operation="bits",
         invariant=name.lower(),
-        straight=True,
     )
 
 
 OBLIGATIONS = (
+    *(_bit(name, function, None) for function, name in FITS.items()),
     _bit("INVOLUTION", buddy_of, involution),
     _bit("ONE-BIT", buddy_of, one_bit),
     _bit("BUDDY-ALIGNED", buddy_of, aligned_too, aligned),

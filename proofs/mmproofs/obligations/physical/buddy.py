@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation, Predicate, Summary, bound, function_of
+from mmproofs.obligation import Contract, Obligation, Predicate, bound, function_of
 from mmspec.clause import Clause
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Done, Error
 from mmspec.physical.buddy import clauses as c
@@ -73,7 +73,7 @@ def over(blocks: PMap[Pfn, Order], pfn: Pfn, order: Order, after: Order) -> bool
     return found | none
 
 
-OVER = Summary("BUDDY-BLOCK-OVER", block_over, over)
+OVER = Contract("BUDDY-BLOCK-OVER", block_over, (("", over),))
 MERGING = LoopInvariant(MERGE, merging)
 SPLITTING = LoopInvariant(SPLIT, splitting)
 
@@ -300,6 +300,7 @@ def _family(name: str, base: Obligation, counted: Predicate, *more: tuple[str, P
     found.append(
         attrs.evolve(
             bounded, id=f"BUDDY-{name}-COUNTED", goal=counted, rests_on=(account, *base.rests_on), invariant="counted",
+            unaided=True,
             statement=f"{name.lower()}: {(function.__doc__ or '').strip()}",
         )
     )  # fmt: skip
@@ -324,13 +325,13 @@ _ALLOC = Obligation(
     id="", clauses=(c.BUDDY_1,), statement="", subject=core.alloc_apply,
     given=(legal_span, alloc_lawful, counters_bounded, page_counted), invariants=STATE, cuts=(SPLITTING,),
     forget=(core.block_usable,), choices={Error: (ENOMEM, EINVAL)},  small=small_zone, complete=completed,
-    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), summaries=(OVER,), operation="alloc",
+    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), contracts=(OVER,), operation="alloc",
 )  # fmt: skip
 _TAKE = Obligation(
     id="", clauses=(c.BUDDY_1,), statement="", subject=core.take_apply,
     given=(legal_span, take_lawful, counters_bounded, taken_counted), invariants=STATE, cuts=(SPLITTING,),
     choices={Error: (EINVAL,)},  small=small_zone, complete=completed,
-    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), summaries=(OVER,), operation="take",
+    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), contracts=(OVER,), operation="take",
 )  # fmt: skip
 
 OBLIGATIONS = (
@@ -352,7 +353,7 @@ OBLIGATIONS = (
     Obligation(
         id="BUDDY-ALLOC-LAWFUL", clauses=(c.ALLOC_ALIGNED, c.ALLOC_INSIDE, c.ALLOC_FREE),
         statement=(page_was_free.__doc__ or "").strip(), subject=core.alloc_allowed, goal=page_was_free,
-        given=(legal_span,), invariants=STATE, types={"result": Page}, forget=(core.block_usable,), summaries=(OVER,),
+        given=(legal_span,), invariants=STATE, types={"result": Page}, forget=(core.block_usable,), contracts=(OVER,),
         rests_on=("BUDDY-BLOCK-OVER",), operation="alloc", invariant="lawful",
     ),
 )  # fmt: skip

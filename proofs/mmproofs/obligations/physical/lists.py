@@ -70,7 +70,7 @@ def _ring(operation: str, column: str, subject: object, goal: Predicate | None, 
         rests_on=() if goal is None else (f"{name}-DEFINED",),
         operation=operation,
         invariant=column,
-        straight=True,
+        unaided=goal in (pushed_first, pushed_last) or (goal is None and operation.startswith("push")),
     )
 
 

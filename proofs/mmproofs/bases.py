@@ -1,0 +1,57 @@
+"""What a proof rests on: whether the obligations that it names really cover what it relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mmproofs.lift.contracts import Contract
+from mmproofs.lift.loops import LoopInvariant
+from mmproofs.obligation import Obligation
+
+
+def gap(obligation: Obligation, known: Mapping[str, Obligation], relied: int) -> str:
+    """Return what an obligation relies on and none of its bases proves; empty if all is covered.
+
+    ``relied`` says how many claims of the subject's own text were relied on.
+    """
+    missing = [name for name in obligation.rests_on if name not in known]
+    if missing:
+        return f"rests on {missing[0]}, which is no obligation"
+    bases = [known[name] for name in obligation.rests_on]
+    for cut in obligation.cuts:
+        if not any(base.subject is cut for base in bases):
+            return f"no base proves the invariant of loop {cut.loop.name}"
+    for contract in obligation.contracts:
+        if wrong := _unproved(contract, bases):
+            return wrong
+    if relied and not any(_covers(base, obligation) for base in bases):
+        return "no base proves, from the same hypotheses, what the subject's text claims on the way"
+    return ""
+
+
+def _unproved(contract: Contract, bases: Iterable[Obligation]) -> str:
+    """Return what of a contract no base proves."""
+    mine = [base for base in bases if base.subject is contract.function and _within(base, contract.requires)]
+    for column, ensured in contract.ensures:
+        if not any(base.id == contract.name(column) and base.goal == ensured for base in mine):
+            return f"no base proves that {contract.function.__name__} ensures {contract.name(column)}"
+    if contract.keeps and not any(dict(base.keeps) == dict(contract.keeps) for base in mine):
+        return f"no base proves what {contract.function.__name__} keeps"
+    return ""
+
+
+def _within(base: Obligation, hypotheses: Iterable[object]) -> bool:
+    allowed = list(hypotheses)
+    return all(hypothesis in allowed for hypothesis in (*base.given, *base.invariants))
+
+
+def _covers(base: Obligation, obligation: Obligation) -> bool:
+    """Tell whether a base proves the claims on the way of what another obligation runs."""
+    if isinstance(base.subject, LoopInvariant) or base.goal is not None or base.subject is not obligation.subject:
+        return False
+    return (
+        _within(base, (*obligation.given, *obligation.invariants))
+        and set(base.forget) <= set(obligation.forget)
+        and all(contract in obligation.contracts for contract in base.contracts)
+        and (base.types, base.choices, base.each) == (obligation.types, obligation.choices, obligation.each)
+    )

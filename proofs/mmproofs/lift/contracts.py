@@ -1,0 +1,133 @@
+"""Contracts: what stands for a function's text where another function calls it.
+
+At a call the prover claims what the contract requires and goes on with any answer that the contract ensures; that the function
+keeps its contract is an obligation of its own, which ``Contract.id`` names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from mmproofs import smt as z
+from mmproofs.lift.errors import LiftError
+from mmproofs.lift.loops import claim_schema
+from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
+from mmproofs.lift.records import hints_of, unknown
+from mmproofs.lift.run import current, nesting
+from mmproofs.lift.schema import Schema, make_schema
+
+READERS = ("mmspec", "mmimpl", "mmproofs")
+"""The packages, besides the function's own, in which its name is made to stand for its contract."""
+
+
+@attrs.frozen(eq=False)
+class Contract:
+    """What a function requires and ensures.
+
+    ``requires`` are predicates over its arguments and arbitrary places, ``ensures`` over these and ``after``, by column of the
+    matrix. ``keeps`` names the parts of the result that are parts of the arguments: ``{"after.types": "lists.types"}``.
+    """
+
+    id: str
+    function: Callable[..., Any]
+    ensures: tuple[tuple[str, Predicate], ...]
+    requires: tuple[Predicate, ...] = ()
+    keeps: Mapping[str, str] = attrs.field(factory=dict)
+
+    def name(self, column: str) -> str:
+        """Return the id of the obligation that proves one column."""
+        return f"{self.id}-{column}" if column else self.id
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the obligations that prove it."""
+        return tuple(self.name(column) for column, _ in self.ensures)
+
+
+@contextmanager
+def standing(forget: tuple[Callable[..., Any], ...], contracts: tuple[Contract, ...]) -> Iterator[None]:
+    """Let functions answer anything of their declared type (``forget``), or anything that their contract ensures."""
+    stubs = [(function, _stub(Contract("", function, ()))) for function in forget]
+    stubs += [(contract.function, _stub(contract)) for contract in contracts]
+    packages = {*READERS, *(function.__module__.split(".")[0] for function, _ in stubs)}
+    modules = [m for n, m in list(sys.modules.items()) if n.split(".")[0] in packages]
+    before = []
+    for function, stub in stubs:
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                if value is function:
+                    before.append((module, name, function))
+                    setattr(module, name, stub)
+    try:
+        yield
+    finally:
+        for module, name, function in before:
+            setattr(module, name, function)
+
+
+def _stub(contract: Contract) -> Callable[..., Any]:
+    function = contract.function
+    hint, parameters = hints_of(function)["return"], tuple(inspect.signature(function).parameters)
+
+    def stub(*arguments: Any) -> Any:
+        run = current()
+        if run.quantified:
+            return function(*arguments)
+        known = dict(zip(parameters, arguments, strict=True))
+        premise = _claimed(contract, known)
+        name = run.smt.fresh(function.__name__)
+        kept: dict[type | str, Any] = {
+            name + result.removeprefix("after"): part_of(known, source) for result, source in contract.keeps.items()
+        }
+        known["after"] = unknown(hint, name, kept)
+        for column, ensured in contract.ensures:
+            schema = make_schema(f"{contract.name(column)}@{name}", function_of(ensured), arguments_for(ensured, known))
+            _rely(contract, schema, premise)
+        return known["after"]
+
+    return stub
+
+
+def _rely(contract: Contract, schema: Schema, premise: z.Truth) -> None:
+    """Go on with what a contract ensures."""
+    run = current()
+    if not schema.words:
+        run.fact(attrs.evolve(schema, premise=run.smt.both([*run.conditions, premise])).as_hypothesis(()))
+    elif nesting() > 1:
+        raise LiftError(
+            f"a predicate calls {contract.function.__name__}, whose contract speaks of arbitrary places",
+            "leave the contract out of this obligation, or ask for what it ensures",
+        )
+    else:
+        run.rely(schema, premise)
+
+
+def _claimed(contract: Contract, known: Mapping[str, Any]) -> z.Truth:
+    """Claim what the contract requires, unless another obligation does, and return it: nothing is ensured where it fails."""
+    run = current()
+    if run.relies:
+        return run.smt.true
+    before = len(run.conditions)
+    for number, required in enumerate(contract.requires):
+        name = run.smt.fresh(f"{contract.id}.requires.{number}")
+        schema = make_schema(name, function_of(required), arguments_for(required, known))
+        claim_schema(f"{contract.function.__name__} may be called", schema, name)
+    return run.smt.both(run.conditions[before:])
+
+
+def check_kept(keeps: Mapping[str, str], known: Mapping[str, Any]) -> None:
+    """Claim that the parts of the result which a contract says are parts of the arguments are these very parts."""
+    for result, source in keeps.items():
+        one, other = part_of(known, result), part_of(known, source)
+        if one is not other and not _same(one, other):
+            raise LiftError(f"{result} is not {source} on every path", "take it out of the contract's keeps, and ensure it")
+
+
+def _same(one: Any, other: Any) -> bool:
+    return isinstance(one, int) and isinstance(other, int) and one == other
