@@ -37,7 +37,7 @@ def functions(case: Case, paths: Iterable[Path]) -> dict[types.CodeType, str]:
     """Return the code that ran with the names of its functions (LiftError: the ledger's hash does not cover one of them)."""
     reachable = hashing.closure(hashing.roots(case.obligation)).items()
     known = {code: name for name, value in reachable if isinstance(value, types.FunctionType) for code in _codes(value.__code__)}
-    found = {code for path in paths for code in path.ran if code.co_filename.startswith(ROOTS)}
+    found = {code for path in paths for code in path.ran if code in known or code.co_filename.startswith(ROOTS)}
     for code in found:
         if code not in known and File(code.co_filename).name not in READ_BY_THE_LIFTER:
             raise LiftError(f"{code.co_qualname} ran, and the ledger's hash does not cover it", "call it by a global name")
