@@ -51,8 +51,8 @@ def broken_invariant(component: Component, profile: Profile, state: Any, policy:
     for invariant in component.invariants:
         if not profile.holds_to(invariant.clause):
             continue
-        rule(invariant.clause)
         for key in invariant.keys(state, policy):
+            rule(invariant.clause)
             if not invariant.holds(state, policy, key):
                 return invariant.clause, key
     return None

@@ -1,7 +1,8 @@
 """Clauses: every rule of the law as an object with a stable id.
 
-A rule is marked where the text obeys it: ``rule(BUDDY_FREE_2C)``. The mark costs nothing that matters when the law is run,
-tells coverage which clauses a program reached, and tells the lifter which clauses a path depends on.
+A rule is marked where it decides something, below the test of whether it applies: ``rule(BUDDY_FREE_2C)``. So a clause that
+says what is refused is reached only if that was asked for. The mark costs nothing that matters when the law is run, tells
+coverage which clauses a program reached, and tells the lifter which clauses a path depends on.
 """
 
 from __future__ import annotations

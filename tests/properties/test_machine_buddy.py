@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -19,7 +19,7 @@ from mmprops.lockstep import explore, rerun
 from mmprops.machine import HEADER, RECORD
 from mmprops.machines.physical.buddy import draw, picture, recount, simpler
 from mmprops.program import Program
-from mmspec.clause import reached
+from mmspec.clause import Clause, reached
 from mmspec.errors import EINVAL, ENOMEM
 from mmspec.physical.buddy import BUDDY as LAW
 from mmspec.physical.buddy import clauses as c
@@ -286,6 +286,39 @@ def test_without_the_rare_operations_their_clauses_are_not_reached() -> None:
     reached.clear()
     explore(BUDDY, session(Buddy, pageblocks=False), Profile.KERNEL_6_12, bytes_of(0))
     assert c.ISOLATE_DONE not in reached
+
+
+REFUSALS = {clause for clause in LAW.clauses if clause.id.endswith(("-ARGS", "-BUSY", "-REFUSED", "-NONE"))} - {c.CLAIM_REFUSED}
+
+
+class Heard(Buddy):
+    """The implementation, which remembers what it answered since it was made last."""
+
+    answers: ClassVar[list[Any]] = []
+
+    def __init__(self, config: Config, kernel: str = "6.12") -> None:
+        super().__init__(config, kernel)
+        self.answers.clear()
+
+    def apply(self, request: Any) -> Any:
+        """Answer, and remember it."""
+        self.answers.append(super().apply(request))
+        return self.answers[-1]
+
+
+def test_a_refusal_is_reached_only_where_it_is_asked_for() -> None:
+    """Forty programs reach every refusal; without the steps that were refused, the same programs reach none."""
+    asked: set[Clause] = set()
+    for seed in range(40):
+        reached.clear()
+        outcome = explore(BUDDY, session(Heard), Profile.KERNEL_6_12, bytes_of(seed))
+        asked |= reached & REFUSALS
+        refused = {step for step, answer in enumerate(Heard.answers) if answer.failed and answer.name != "ENOMEM"}
+        reached.clear()
+        again = rerun(BUDDY, session(Heard), Profile.KERNEL_6_12, outcome.program.without(refused))
+        assert again.judged == outcome.judged - len(refused)
+        assert reached & REFUSALS == set()
+    assert asked == REFUSALS
 
 
 # --- what capabilities excuse ----------------------------------------------------------------------------------------

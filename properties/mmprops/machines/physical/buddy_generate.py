@@ -171,11 +171,11 @@ class Generator:
         return ("free_blocks", FreeBlocks(), {}) if r[1] % 8 == 0 else ("free_count", FreeCount(), {})
 
     def frame(self, r: bytes) -> Pfn:
-        """Return a frame of the zone, or now and then one beside it."""
-        frame = self.config.start_pfn + int.from_bytes(r[1:5], "little") % (
-            self.config.end_pfn - self.config.start_pfn + r[5] % 2
-        )
-        return min(frame, (1 << PFN_BITS) - 1)
+        """Return a frame of the zone, or now and then the one before or behind it."""
+        start, end = self.config.start_pfn, self.config.end_pfn
+        if r[5] % 8 == 1:
+            return start - 1 if start and r[1] % 2 else min(end, (1 << PFN_BITS) - 1)
+        return start + int.from_bytes(r[1:5], "little") % (end - start)
 
     def take(self, r: bytes, zone: Zone) -> Any:
         """Take a block that is free, whole or in part."""

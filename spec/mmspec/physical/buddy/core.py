@@ -218,8 +218,8 @@ def alloc_may_fail(zone: Zone, op: Alloc) -> bool:
 
 def alloc_allowed(zone: Zone, op: Alloc, result: Page | Error) -> Clause | None:
     """Name the clause that an answer to an allocation breaks."""
-    rule(c.ALLOC_ARGS)
     if not alloc_served(zone.span, op):
+        rule(c.ALLOC_ARGS)
         return None if refused(result, "EINVAL") else c.ALLOC_ARGS
     if result.failed:
         rule(c.ALLOC_ENOMEM)
@@ -351,11 +351,11 @@ def in_zone(span: Span, pfn: Pfn) -> bool:
 
 def isolate_allowed(zone: Zone, op: Isolate, result: Done | Error) -> Clause | None:
     """Name the clause that an answer to an isolation breaks."""
-    rule(c.ISOLATE_ARGS)
     if not in_zone(zone.span, op.pfn):
+        rule(c.ISOLATE_ARGS)
         return None if refused(result, "EINVAL") else c.ISOLATE_ARGS
-    rule(c.ISOLATE_BUSY)
     if kind_at(zone, op.pfn) == ISOLATE or not pageblock_inside(zone.span, op.pfn):
+        rule(c.ISOLATE_BUSY)
         return None if refused(result, "EBUSY") else c.ISOLATE_BUSY
     rule(c.ISOLATE_DONE)
     return c.ISOLATE_DONE if result.failed else None
@@ -368,8 +368,8 @@ def isolate_apply(zone: Zone, op: Isolate, result: Done | Error) -> Zone:
 
 def unisolate_allowed(zone: Zone, op: Unisolate, result: Done | Error) -> Clause | None:
     """Name the clause that an answer to the end of an isolation breaks."""
-    rule(c.UNISOLATE_ARGS)
     if not in_zone(zone.span, op.pfn) or kind_at(zone, op.pfn) != ISOLATE or op.migratetype >= ISOLATE:
+        rule(c.UNISOLATE_ARGS)
         return None if refused(result, "EINVAL") else c.UNISOLATE_ARGS
     rule(c.UNISOLATE_DONE)
     return c.UNISOLATE_DONE if result.failed else None
@@ -382,11 +382,11 @@ def unisolate_apply(zone: Zone, op: Unisolate, result: Done | Error) -> Zone:
 
 def retype_allowed(zone: Zone, op: Retype, result: Done | Error) -> Clause | None:
     """Name the clause that an answer to a change of type breaks."""
-    rule(c.RETYPE_ARGS)
     if not in_zone(zone.span, op.pfn) or op.migratetype >= ISOLATE:
+        rule(c.RETYPE_ARGS)
         return None if refused(result, "EINVAL") else c.RETYPE_ARGS
-    rule(c.RETYPE_BUSY)
     if not retype_possible(zone, op.pfn):
+        rule(c.RETYPE_BUSY)
         return None if refused(result, "EBUSY") else c.RETYPE_BUSY
     rule(c.RETYPE_DONE)
     return c.RETYPE_DONE if result.failed else None
@@ -409,11 +409,11 @@ def retype_apply(zone: Zone, op: Retype, result: Done | Error) -> Zone:
 
 def reserve_allowed(zone: Zone, op: Reserve, result: Done | Error) -> Clause | None:
     """Name the clause that an answer to a highatomic reservation breaks."""
-    rule(c.RESERVE_ARGS)
     if op.order == ABSENT or zone.allocated.get(op.pfn, ABSENT) != op.order:
+        rule(c.RESERVE_ARGS)
         return None if refused(result, "EINVAL") else c.RESERVE_ARGS
-    rule(c.RESERVE_BUSY)
     if kind_at(zone, op.pfn) != ORDINARY or not pageblock_inside(zone.span, op.pfn):
+        rule(c.RESERVE_BUSY)
         return None if refused(result, "EBUSY") else c.RESERVE_BUSY
     rule(c.RESERVE_DONE)
     return c.RESERVE_DONE if result.failed else None
@@ -426,13 +426,14 @@ def reserve_apply(zone: Zone, op: Reserve, result: Done | Error) -> Zone:
 
 def unreserve_allowed(zone: Zone, op: Unreserve, result: Block | Error) -> Clause | None:
     """Name the clause that an answer to the end of a reservation breaks."""
-    rule(c.UNRESERVE_ARGS)
     if op.migratetype > RECLAIMABLE:
+        rule(c.UNRESERVE_ARGS)
         return None if refused(result, "EINVAL") else c.UNRESERVE_ARGS
-    rule(c.UNRESERVE_NONE)
     if zone.frames.get(HIGHATOMIC, 0) == 0:
+        rule(c.UNRESERVE_NONE)
         return None if refused(result, "ENOENT") else c.UNRESERVE_NONE
     if result.failed:
+        rule(c.UNRESERVE_NONE)
         return c.UNRESERVE_NONE
     rule(c.UNRESERVE_BLOCK)
     if result.order > zone.span.max_order or not is_aligned(result.pfn, result.order):

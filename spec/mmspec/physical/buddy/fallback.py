@@ -44,13 +44,14 @@ def second_fallback(migratetype: Migratetype) -> Migratetype:
 
 def find_fallback(lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
     """Return the first block of an order on a fallback list, or ``NOBODY`` (mm/page_alloc.c:find_suitable_fallback, v6.12)."""
+    pfn = first_listed(lists, order, first_fallback(migratetype))
+    if pfn >= NOBODY:
+        pfn = first_listed(lists, order, second_fallback(migratetype))
+    if pfn >= NOBODY:
+        return NOBODY
     rule(c.FALLBACK_ORDER)
     rule(c.FALLBACK_HEAD)
-    pfn = first_listed(lists, order, first_fallback(migratetype))
-    if pfn < NOBODY:
-        return pfn
-    pfn = first_listed(lists, order, second_fallback(migratetype))
-    return pfn if pfn < NOBODY else NOBODY
+    return pfn
 
 
 def can_claim(span: Span, order: Order, migratetype: Migratetype) -> bool:
@@ -111,12 +112,12 @@ def enough_alike(zone: Zone, lists: FreeLists, start: Pfn, end: PfnEnd, theirs: 
 def claim(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
     """Turn a whole pageblock to the request's type, from the largest block down (mm/page_alloc.c:__rmqueue_claim, v6.12)."""
     span = zone.span
-    rule(c.CLAIM_LARGEST)
     least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
     for k in range(span.max_order, least - 1, -1):
         pfn = find_fallback(lists, k, migratetype)
         if pfn == NOBODY:
             continue
+        rule(c.CLAIM_LARGEST)
         if not can_claim(span, k, migratetype):
             return NOBODY, lists
         if k >= span.pageblock_order:
@@ -144,10 +145,10 @@ def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) 
 
 def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
     """Take from the smallest foreign block and leave its pageblock as it is (mm/page_alloc.c:__rmqueue_steal, v6.12)."""
-    rule(c.STEAL_SMALLEST)
     for k in range(order, span.max_order + 1):
         pfn = find_fallback(lists, k, migratetype)
         if pfn < NOBODY:
+            rule(c.STEAL_SMALLEST)
             return pfn, take_listed(lists, pfn, order)
     return NOBODY, lists
 
@@ -181,12 +182,12 @@ def fall_back_61(zone: Zone, lists: FreeLists, order: Order, migratetype: Migrat
 
 def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Pfn:
     """Return the largest foreign block, or the smallest if a MOVABLE request could not have its pageblock."""
-    rule(c.FALLBACK_61)
     least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
     for k in range(span.max_order, least - 1, -1):
         pfn = find_fallback(lists, k, migratetype)
         if pfn == NOBODY:
             continue
+        rule(c.FALLBACK_61)
         if can_claim(span, k, migratetype):
             return pfn
         for j in range(order, span.max_order + 1):

@@ -188,14 +188,15 @@ def settle_taken(zone: Zone, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLi
     span = zone.span
     if order == 0 or order < span.pageblock_order - 1:
         return lists
-    rule(c.TAKE_MOVABLE)
     for i in range(1 << max(0, order - span.pageblock_order)):
         block = pfn + (i << span.pageblock_order)
         if not is_mergeable(type_at(span, lists, block)):
             continue
         if lists.kernel < 612:
+            rule(c.TAKE_MOVABLE)
             lists = set_types(span, lists, head_of(block, span.pageblock_order), span.pageblock_order, MOVABLE)
         elif pageblock_inside(span, block):
+            rule(c.TAKE_MOVABLE)
             lists = move_pageblock(zone, lists, block, MOVABLE)
     return lists
 
@@ -253,10 +254,10 @@ def unreserve_choose(zone: Zone, lists: FreeLists, op: Unreserve) -> tuple[Block
     """Convert the pageblocks of the first block on the lowest HIGHATOMIC list that is not empty."""
     if op.migratetype > RECLAIMABLE:
         return EINVAL, lists
-    rule(c.UNRESERVE_LOWEST)
     pfn = smallest(zone.span, lists, 0, HIGHATOMIC)
     if pfn == NOBODY:
         return ENOENT, lists
+    rule(c.UNRESERVE_LOWEST)
     order = listed_order(lists, pfn)
     if order < zone.span.pageblock_order:
         return Block(pfn, order), move_pageblock(zone, lists, pfn, op.migratetype)

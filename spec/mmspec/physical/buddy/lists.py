@@ -80,9 +80,10 @@ def listed_merge_more(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migr
         rule(c.FREE_2B)
         return False
     if order >= span.pageblock_order:
-        rule(c.FREE_2C)
         theirs = type_at(span, lists, buddy)
-        return (theirs == migratetype) | (is_mergeable(migratetype) & is_mergeable(theirs))
+        if theirs != migratetype:
+            rule(c.FREE_2C)
+            return is_mergeable(migratetype) & is_mergeable(theirs)
     return True
 
 
@@ -169,10 +170,10 @@ def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetyp
 
     ``NOBODY`` if no list of the type serves.
     """
-    rule(c.SMALLEST)
     for k in range(order, span.max_order + 1):
         pfn = first_listed(lists, k, migratetype)
         if pfn < NOBODY:
+            rule(c.SMALLEST)
             return pfn
     return NOBODY
 
@@ -195,6 +196,7 @@ def move_step(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: 
     """Move the free block at ``pfn``, or pass over what is there instead."""
     order = listed_order(lists, pfn)
     if order != ABSENT:
+        rule(c.MOVE_TAIL)
         return zone, relist(lists, pfn, migratetype), pfn + size_of(order), end, migratetype
     held = zone.allocated.get(pfn, ABSENT)
     return zone, lists, pfn + (1 if held == ABSENT else size_of(held)), end, migratetype
@@ -213,7 +215,6 @@ def move_pageblock(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratet
 
     mm/page_alloc.c:__move_freepages_block, v6.12
     """
-    rule(c.MOVE_TAIL)
     start = head_of(pfn, zone.span.pageblock_order)
     _, lists, _, _, _ = MOVE.run(zone, lists, start, start + size_of(zone.span.pageblock_order), migratetype)
     return set_types(zone.span, lists, start, zone.span.pageblock_order, migratetype)

@@ -55,7 +55,7 @@ BUGS = (
                 "True",
             ),
             f"{LISTS}.listed_merge_more": (
-                "(theirs == migratetype) | (is_mergeable(migratetype) & is_mergeable(theirs))",
+                "is_mergeable(migratetype) & is_mergeable(theirs)",
                 "True",
             ),
         },
