@@ -6,8 +6,8 @@ import numpy as np
 
 from mmimpl import engine
 from mmimpl.physical.buddy import Buddy, batch
-from mmimpl.physical.buddy.memory import KERNELS
 from mmspec.physical.buddy import ops
+from mmspec.physical.buddy.ops import KERNELS
 
 from .lockstep import ZONES, program_of, recorded
 

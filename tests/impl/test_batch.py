@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mmimpl.physical.buddy import Buddy, batch
-from mmimpl.physical.buddy.memory import KERNELS
 from mmspec.errors import InputError
 from mmspec.physical.buddy import ops
+from mmspec.physical.buddy.ops import KERNELS
 
 from .lockstep import ZONES, encoded, program_of, recorded
 

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from mmimpl.physical.buddy import HEADS, Buddy
-from mmimpl.physical.buddy.memory import KERNELS
 from mmspec import linked
 from mmspec.errors import InputError
 from mmspec.physical.buddy import initial, ops
+from mmspec.physical.buddy.ops import KERNELS
 
 from .lockstep import OPERATIONS, ZONES, Pair, Requests
 

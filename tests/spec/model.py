@@ -10,8 +10,8 @@ import attrs
 from mmspec import linked
 from mmspec.physical.buddy import BUDDY
 from mmspec.physical.buddy.lists import enlist, set_types
-from mmspec.physical.buddy.ops import MOVABLE, Alloc, Config, Page
-from mmspec.physical.buddy.state import ORDINARY, FreeLists, Zone, kind_of, list_number
+from mmspec.physical.buddy.ops import MOVABLE, ORDINARY, Alloc, Config, Page
+from mmspec.physical.buddy.state import FreeLists, Zone, kind_of, list_number
 from mmspec.pmap import pmap
 from mmspec.words import Migratetype, Order, Pfn, size_of
 

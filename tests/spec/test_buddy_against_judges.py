@@ -26,6 +26,7 @@ from mmspec.physical.buddy.ops import (
     HIGHATOMIC,
     ISOLATE,
     MOVABLE,
+    ORDINARY,
     Alloc,
     Config,
     Free,
@@ -37,7 +38,7 @@ from mmspec.physical.buddy.ops import (
     Unisolate,
     Unreserve,
 )  # fmt: skip
-from mmspec.physical.buddy.state import ORDINARY, FreeLists, Zone, list_number, order_of_list
+from mmspec.physical.buddy.state import FreeLists, Zone, list_number, order_of_list
 from mmspec.profile import Profile
 
 FLAGS = (0, 0, 0, ALLOC_CMA, ALLOC_NOFRAGMENT, ALLOC_HIGHATOMIC, ALLOC_OOM, ALLOC_NON_BLOCK, ALLOC_CMA | ALLOC_NOFRAGMENT)

@@ -15,7 +15,7 @@ from mmimpl.physical.buddy.lists import (
     set_types,
     smallest,
 )  # fmt: skip
-from mmimpl.physical.buddy.memory import ALLOCATED, MIGRATABLE, NONE, ORDINARY, Frame, Zone
+from mmimpl.physical.buddy.memory import ALLOCATED, MIGRATABLE, NONE, Frame, Zone
 from mmspec.physical.buddy.ops import (
     ALLOC_CMA,
     ALLOC_HIGHATOMIC,
@@ -25,6 +25,7 @@ from mmspec.physical.buddy.ops import (
     CMA,
     HIGHATOMIC,
     MOVABLE,
+    ORDINARY,
     RECLAIMABLE,
     UNMOVABLE,
 )

@@ -8,7 +8,6 @@ from mmimpl.physical.buddy.memory import (
     LISTED_ORDER,
     MIGRATABLE,
     NONE,
-    ORDINARY,
     TYPE,
     Cell,
     Frame,
@@ -16,7 +15,7 @@ from mmimpl.physical.buddy.memory import (
     Sign,
     Zone,
 )
-from mmspec.physical.buddy.ops import HIGHATOMIC, RECLAIMABLE
+from mmspec.physical.buddy.ops import HIGHATOMIC, ORDINARY, RECLAIMABLE
 from mmspec.words import Count, Migratetype, Order
 
 # --- rings -----------------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mmimpl.engine import Cells
 from mmspec.errors import InputError
-from mmspec.physical.buddy.ops import MOVABLE, Config
-from mmspec.words import MAX_ORDER_LIMIT, PFN_BITS, Order, Pfn, PfnEnd, Word
+from mmspec.physical.buddy.ops import KERNELS, MOVABLE, Config
+from mmspec.words import MAX_ORDER_LIMIT, PFN_BITS, Kernel, Order, Pfn, PfnEnd, Word
 
 MAX_PAGES = 1 << 26
 """Most pages of a zone, counted from its base to the end of its last largest block: 256 GiB in pages of 4 KiB."""
@@ -39,9 +39,6 @@ TYPE = 0x70
 LISTS = 6 << 4
 """One more than the largest number of a list: ``migratetype << 4 | order``."""
 
-ORDINARY = 0
-"""Where the free frames in pageblocks of the three mergeable types are counted."""
-
 Frame = Annotated[int, Word("frame", bits=32, lo=0, hi=MAX_PAGES + LISTS - 1)]
 """A frame's number counted from the zone's base; from ``heads`` on, the head of a list, or no frame at all."""
 
@@ -51,11 +48,6 @@ Cell = Annotated[int, Word("cell", bits=8, lo=0, hi=NONE)]
 ListNumber = Annotated[int, Word("list_number", bits=8, lo=0, hi=LISTS - 1)]
 
 Sign = Annotated[int, Word("sign", bits=8, lo=-1, hi=1, signed=True)]
-
-Kernel = Annotated[int, Word("kernel", bits=16, lo=601, hi=612)]
-"""The version of the kernel whose choices are made, as 100 * major + minor."""
-
-KERNELS = {"6.1": 601, "6.12": 612}
 
 
 @attrs.frozen(eq=False)

@@ -23,6 +23,7 @@ from mmspec.physical.buddy.core import block_usable
 from mmspec.physical.buddy.invariants import list_numbers
 from mmspec.physical.buddy.ops import (
     MOVABLE,
+    ORDINARY,
     Alloc,
     Config,
 )  # fmt: skip
@@ -134,7 +135,7 @@ def recount(zone: Zone, lists: FreeLists, body: Buddy) -> str | None:
     for number in list_numbers(zone, lists):
         if list(members(lists.links, number)) != theirs.get(number, []):
             return f"list {named(number)} is in another order than in Linux"
-    for kind in (law.state.ORDINARY, *law.state.BINDING):
+    for kind in (ORDINARY, *law.state.BINDING):
         if body.frames(kind) != zone.frames.get(kind, 0):
             return f"{body.frames(kind)} free frames are counted for kind {kind}, in Linux {zone.frames.get(kind, 0)}"
     for index in range(

@@ -13,8 +13,8 @@ from mmimpl.physical.buddy import Buddy
 from mmprops.traces.blocks import Blocks, BlockStream, Step
 from mmspec.errors import DONE
 from mmspec.physical.buddy.core import block_over, free_allowed, free_apply, take_allowed, take_apply
-from mmspec.physical.buddy.ops import Config, Free, Take
-from mmspec.physical.buddy.state import ORDINARY, Zone, span_of
+from mmspec.physical.buddy.ops import ORDINARY, Config, Free, Take
+from mmspec.physical.buddy.state import Zone, span_of
 from mmspec.pmap import pmap
 from mmspec.words import ABSENT, size_of
 

@@ -24,6 +24,7 @@ from mmspec.physical.buddy.ops import (
     CMA,
     HIGHATOMIC,
     ISOLATE,
+    ORDINARY,
     RECLAIMABLE,
     Alloc,
     Block,
@@ -42,7 +43,7 @@ from mmspec.physical.buddy.ops import (
     Unisolate,
     Unreserve,
 )  # fmt: skip
-from mmspec.physical.buddy.state import ORDINARY, Span, Zone, kind_at, kind_of, pageblock_inside
+from mmspec.physical.buddy.state import Span, Zone, kind_at, kind_of, pageblock_inside
 from mmspec.pmap import PMap, somewhere
 from mmspec.words import (
     ABSENT,

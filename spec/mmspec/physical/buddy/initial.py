@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from mmspec.linked import Links
 from mmspec.physical.buddy.lists import free_one
-from mmspec.physical.buddy.ops import MOVABLE, Config
-from mmspec.physical.buddy.state import ORDINARY, FreeLists, Zone, blocks_of, span_of
+from mmspec.physical.buddy.ops import KERNELS, MOVABLE, ORDINARY, Config
+from mmspec.physical.buddy.state import FreeLists, Zone, blocks_of, span_of
 from mmspec.pmap import pmap
 from mmspec.words import size_of
-
-KERNELS = {"6.1": 601, "6.12": 612}
-"""The kernels whose choices are specified, as ``FreeLists.kernel`` writes them."""
 
 
 def initial_zone(config: Config) -> Zone:

@@ -13,9 +13,8 @@ from mmspec.component import Invariant
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import block_over, buddy_of, in_zone, owners
 from mmspec.physical.buddy.lists import listed_order
-from mmspec.physical.buddy.ops import ISOLATE
+from mmspec.physical.buddy.ops import ISOLATE, ORDINARY
 from mmspec.physical.buddy.state import (
-    ORDINARY,
     UNLISTED,
     FreeLists,
     Zone,

@@ -38,6 +38,7 @@ from mmspec.physical.buddy.ops import (
     HIGHATOMIC,
     ISOLATE,
     MOVABLE,
+    ORDINARY,
     RECLAIMABLE,
     Alloc,
     Block,
@@ -58,7 +59,6 @@ from mmspec.physical.buddy.ops import (
     Unreserve,
 )  # fmt: skip
 from mmspec.physical.buddy.state import (
-    ORDINARY,
     FreeLists,
     Span,
     Zone,

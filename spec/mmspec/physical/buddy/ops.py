@@ -41,6 +41,12 @@ __all__ = [
 UNMOVABLE, MOVABLE, RECLAIMABLE, HIGHATOMIC, CMA, ISOLATE = range(6)
 """Pageblock types, numbered as include/linux/mmzone.h:enum migratetype does in v6.12 with CONFIG_CMA."""
 
+ORDINARY = 0
+"""The kind of a pageblock whose type is UNMOVABLE, MOVABLE or RECLAIMABLE: which of the three is a matter of policy."""
+
+KERNELS = {"6.1": 601, "6.12": 612}
+"""The kernels whose choices are specified, as numbers that can be compared: 100 * major + minor."""
+
 ALLOC_OOM = 0x08
 ALLOC_NON_BLOCK = 0x10
 ALLOC_CMA = 0x80

@@ -10,12 +10,9 @@ import attrs
 
 from mmspec.errors import InputError
 from mmspec.linked import Links
-from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, ISOLATE, MOVABLE, RECLAIMABLE, Config
+from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, ISOLATE, MOVABLE, ORDINARY, RECLAIMABLE, Config
 from mmspec.pmap import PMap, pmap
 from mmspec.words import MAX_ORDER_LIMIT, PFN_BITS, Count, Kernel, ListNumber, Migratetype, Order, Pageblock, Pfn, PfnEnd, head_of
-
-ORDINARY = 0
-"""The kind of a pageblock whose type is UNMOVABLE, MOVABLE or RECLAIMABLE: which of the three is a matter of policy."""
 
 MAX_HOLE_FRAMES = 1 << 22
 """Most hole frames in a configuration: they are held one by one."""
