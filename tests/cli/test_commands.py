@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mmprops.examples.build import build
+from mmprops.examples.build import compiled, write
 
 RUN_FIELDS = {
     "machine", "client", "profile", "verdict", "ops", "seconds", "clauses_reached", "clauses_total", "not_tested", "weakened",
@@ -147,15 +147,14 @@ def test_the_last_lines_say_how_to_run_a_failure_again(mmspec: Mmspec, wrong_cli
 @pytest.mark.needs_gcc
 def test_a_client_in_c_passes_and_a_failure_runs_under_gdb(mmspec: Mmspec, tmp_path: Path) -> None:
     """The failure file is what the client reads from standard input."""
-    folder = tmp_path / "c"
-    folder.mkdir()
-    client = build("buddy", "c", folder)
+    page = write("buddy", "c", tmp_path)
+    client = compiled("c", page)
     assert mmspec("conform", "buddy", "--client", client, "--ops", "4000").code == 0
-    source = (folder / "client.c").read_text()
+    source = page.read_text()
     broken = source.replace("ENOMEM", "ENOMEN")
     assert broken != source
-    (folder / "client.c").write_text(broken)
-    subprocess.run(["gcc", "-o", "client", "client.c"], cwd=folder, check=True)
+    page.write_text(broken)
+    assert compiled("c", page) == client
     done = mmspec("conform", "buddy", "--client", client, "--ops", "4000")
     assert done.code == 1
     last = done.out.splitlines()[-1]
@@ -163,7 +162,9 @@ def test_a_client_in_c_passes_and_a_failure_runs_under_gdb(mmspec: Mmspec, tmp_p
     (stored,) = (tmp_path / "mmspec-failures").iterdir()
     assert str(stored.relative_to(tmp_path)) in last
     with stored.open("rb") as transcript:
-        replies = subprocess.run([str(folder / "client")], stdin=transcript, capture_output=True, timeout=20, check=False).stdout
+        replies = subprocess.run(
+            [str(page.with_suffix(""))], stdin=transcript, capture_output=True, timeout=20, check=False
+        ).stdout
     assert replies.splitlines()[-1].count(b"ENOMEN") == 1
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from mmprops.clients.kernel_buddy import missing
 from mmprops.conform import judge_session, open_session, own_session
-from mmprops.examples.build import NEEDS, build
+from mmprops.examples.build import TOOLCHAINS, build
 from mmprops.machine import Machine
 from mmprops.machines import MACHINES
 from mmprops.traces.archive import open_capture, packaged_capture
@@ -62,8 +62,8 @@ def steps() -> Iterator[Step]:
     yield Step("prove", None, proved)
     for engine in ("spec", "impl"):
         yield Step(f"replay packaged {engine}", None, lambda e=engine: replayed(e))  # type: ignore[misc]
-    for language, program in NEEDS.items():
-        needs = None if shutil.which(program) else program
+    for language, tool in TOOLCHAINS.items():
+        needs = None if shutil.which(tool.program) else tool.program
         yield Step(f"conform example {language}", needs, lambda language=language: conformed(language))  # type: ignore[misc]
     yield Step("conform gpu-buddy", missing(), lambda: conformed_to("gpu-buddy"))
 

@@ -12,8 +12,9 @@ import pytest
 
 from mmprops.clients.base import DIED, FLOOD, HANG, RANGE, RUBBISH, ClientError
 from mmprops.conform import ConformanceError, conform
+from mmprops.examples.build import compiled, write
 from mmprops.examples.python.mybuddy import Buddy, Highest, Lowest, Random
-from mmspec.errors import InputError
+from mmspec.errors import InputError, MmspecError
 
 from .building import Builder
 from .careful_clients import CAREFUL, Batching, Careful, Failing
@@ -206,6 +207,15 @@ def test_an_example_conforms(built: Callable[..., str], language: str, seed: int
     run = conform("buddy", built(language), ops=10_000, seed=seed)
     assert run.verdict == "pass"
     assert not {"observe", "checked_free", "checked_alloc"} & set(run.not_tested)
+
+
+@pytest.mark.needs_gcc
+def test_an_example_that_does_not_compile_says_why(tmp_path: Path) -> None:
+    """With the compiler's first error."""
+    page = write("buddy", "c", tmp_path)
+    page.write_text(page.read_text() + "\nint nonsense = ;\n")
+    with pytest.raises(MmspecError, match=r"gcc does not compile mybuddy\.c: .*error: "):
+        compiled("c", page)
 
 
 SLIPS = [

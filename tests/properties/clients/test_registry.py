@@ -14,6 +14,7 @@ from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import ProcessClient
 from mmprops.clients.registry import open_client, opener
 from mmprops.examples import SUFFIXES, adapter_source
+from mmprops.examples.build import TOOLCHAINS, examples
 from mmprops.examples.python.mybuddy import Lowest
 from mmspec.errors import InputError
 
@@ -198,3 +199,9 @@ def test_a_missing_adapter_is_an_input_error(machine: str, language: str) -> Non
     with pytest.raises(InputError) as caught:
         adapter_source(machine, language)
     assert caught.value.hint
+
+
+def test_a_machine_s_examples_are_the_pages_that_there_are() -> None:
+    """In every language for the buddy allocator; none for a machine that has no page."""
+    assert examples("buddy") == list(TOOLCHAINS)
+    assert examples("slab") == []
