@@ -55,6 +55,9 @@ Migratetype = Annotated[int, Word("migratetype", bits=8, lo=0, hi=5, names=MIGRA
 Pageblock = Annotated[int, Word("pageblock", bits=64, lo=0, hi=(1 << PFN_BITS) - 1)]
 """The index of a pageblock: ``pfn >> pageblock_order``."""
 
+PageblockEnd = Annotated[int, Word("pageblock_end", bits=64, lo=0, hi=1 << PFN_BITS)]
+"""The exclusive end of a range of pageblocks, by index."""
+
 Count = Annotated[int, Word("count", bits=64, lo=0, hi=(1 << 62) - 1)]
 """A number of frames or blocks."""
 

@@ -82,12 +82,15 @@ def law_text() -> dict[str, ast.stmt]:
 
 
 def marks_near(function: str) -> set[str]:
-    """The clauses marked by a function of the law, by what names it, by what names that, and so once more."""
-    text = law_text()
+    """The clauses marked by a function of the law, by what names it, by what names that, and so once more; and by their loops."""
+    text = {name: {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} for name, node in law_text().items()}
     near = {located(function)[1]}
     for _ in range(3):
-        near |= {name for name, node in text.items() if {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} & near}
-    marks = [a.attr for name in near & text.keys() for a in ast.walk(text[name]) if isinstance(a, ast.Attribute)]
+        near |= {name for name, names in text.items() if names & near}
+    loops = {name for name, node in law_text().items() if isinstance(node, ast.Assign)}
+    run = {name for one in near & text.keys() for name in text[one] & loops}
+    near |= {part for loop in run for part in text[loop]}
+    marks = [a.attr for name in near & text.keys() for a in ast.walk(law_text()[name]) if isinstance(a, ast.Attribute)]
     return {c.id for mark in marks if isinstance(c := getattr(clauses, mark, None), Clause)}
 
 

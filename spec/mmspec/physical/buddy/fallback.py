@@ -26,9 +26,9 @@ from mmspec.physical.buddy.lists import (
 )  # fmt: skip
 from mmspec.physical.buddy.ops import ALLOC_NOFRAGMENT, MOVABLE, RECLAIMABLE, UNMOVABLE
 from mmspec.physical.buddy.state import FreeLists, Span, Zone, pageblock_inside, type_at
-from mmspec.words import ABSENT, Count, Flags, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
+from mmspec.words import ABSENT, Count, Flags, Link, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
 
-Answer = tuple[Pfn, FreeLists]
+Answer = tuple[Link, FreeLists]
 """The block that was handed out (``NOBODY``: none) and the lists after it."""
 
 
@@ -42,7 +42,7 @@ def second_fallback(migratetype: Migratetype) -> Migratetype:
     return UNMOVABLE if migratetype == MOVABLE else MOVABLE
 
 
-def find_fallback(lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
+def find_fallback(lists: FreeLists, order: Order, migratetype: Migratetype) -> Link:
     """Return the first block of an order on a fallback list, or ``NOBODY`` (mm/page_alloc.c:find_suitable_fallback, v6.12)."""
     pfn = first_listed(lists, order, first_fallback(migratetype))
     if pfn >= NOBODY:
@@ -109,27 +109,59 @@ def enough_alike(zone: Zone, lists: FreeLists, start: Pfn, end: PfnEnd, theirs: 
 # --- 6.12 ------------------------------------------------------------------------------------------------------------
 
 
+def claim_more(zone: Zone, lists: FreeLists, migratetype: Migratetype, least: Order, above: Order, found: Link) -> bool:
+    """Tell whether orders are left to look for a block whose pageblock can be claimed."""
+    return above > least
+
+
+def claim_step(
+    zone: Zone, lists: FreeLists, migratetype: Migratetype, least: Order, above: Order, found: Link
+) -> tuple[Any, ...]:  # fmt: skip
+    """Look at the first foreign block of the next order down; where it decides, no order is left."""
+    order = above - 1
+    pfn = find_fallback(lists, order, migratetype)
+    if pfn == NOBODY:
+        return zone, lists, migratetype, least, order, NOBODY
+    rule(c.CLAIM_LARGEST)
+    if not can_claim(zone.span, order, migratetype):
+        return zone, lists, migratetype, least, least, NOBODY
+    if order >= zone.span.pageblock_order or claimable(zone, lists, pfn, migratetype):
+        return zone, lists, migratetype, least, least, pfn
+    return zone, lists, migratetype, least, order, NOBODY
+
+
+def claim_left(zone: Zone, lists: FreeLists, migratetype: Migratetype, least: Order, above: Order, found: Link) -> int:
+    """Return how many orders are left."""
+    return max(0, above - least)
+
+
+CLAIM = Loop("claim", claim_more, claim_step, claim_left)
+
+
+def claimed(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Link:
+    """Return the largest foreign block whose pageblock can be claimed, or ``NOBODY``."""
+    span = zone.span
+    least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
+    found: Link
+    _, _, _, _, _, found = CLAIM.run(zone, lists, migratetype, least, span.max_order + 1, NOBODY)
+    return found
+
+
 def claim(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
     """Turn a whole pageblock to the request's type, from the largest block down (mm/page_alloc.c:__rmqueue_claim, v6.12)."""
     span = zone.span
-    least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
-    for k in range(span.max_order, least - 1, -1):
-        pfn = find_fallback(lists, k, migratetype)
-        if pfn == NOBODY:
-            continue
-        rule(c.CLAIM_LARGEST)
-        if not can_claim(span, k, migratetype):
-            return NOBODY, lists
-        if k >= span.pageblock_order:
-            rule(c.CLAIM_WHOLE)
-            lists = set_types(span, delist(lists, pfn), pfn, k, migratetype)
-            return pfn, expand(lists, pfn, order, k, migratetype)
-        if claimable(zone, lists, pfn, migratetype):
-            rule(c.CLAIM_PAGEBLOCK)
-            lists = move_pageblock(zone, lists, pfn, migratetype)
-            taken = smallest(span, lists, order, migratetype)
-            return taken, take_listed(lists, taken, order)
-    return NOBODY, lists
+    pfn = claimed(zone, lists, order, migratetype, flags)
+    if pfn == NOBODY:
+        return NOBODY, lists
+    have = listed_order(lists, pfn)
+    if have >= span.pageblock_order:
+        rule(c.CLAIM_WHOLE)
+        lists = set_types(span, delist(lists, pfn), pfn, have, migratetype)
+        return pfn, expand(lists, pfn, order, have, migratetype)
+    rule(c.CLAIM_PAGEBLOCK)
+    lists = move_pageblock(zone, lists, pfn, migratetype)
+    taken = smallest(span, lists, order, migratetype)
+    return taken, take_listed(lists, taken, order)
 
 
 def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> bool:
@@ -143,14 +175,22 @@ def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) 
     return enough_alike(zone, lists, start, start + size_of(span.pageblock_order), theirs, migratetype)
 
 
-def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
-    """Take from the smallest foreign block and leave its pageblock as it is (mm/page_alloc.c:__rmqueue_steal, v6.12)."""
+def smallest_fallback(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Link:
+    """Return the first foreign block of the smallest order that serves, or ``NOBODY``."""
     for k in range(order, span.max_order + 1):
         pfn = find_fallback(lists, k, migratetype)
         if pfn < NOBODY:
-            rule(c.STEAL_SMALLEST)
-            return pfn, take_listed(lists, pfn, order)
-    return NOBODY, lists
+            return pfn
+    return NOBODY
+
+
+def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
+    """Take from the smallest foreign block and leave its pageblock as it is (mm/page_alloc.c:__rmqueue_steal, v6.12)."""
+    pfn = smallest_fallback(span, lists, order, migratetype)
+    if pfn == NOBODY:
+        return NOBODY, lists
+    rule(c.STEAL_SMALLEST)
+    return pfn, take_listed(lists, pfn, order)
 
 
 def fall_back(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Answer:
@@ -180,7 +220,7 @@ def fall_back_61(zone: Zone, lists: FreeLists, order: Order, migratetype: Migrat
     return taken, take_listed(lists, taken, order)
 
 
-def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Pfn:
+def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Link:
     """Return the largest foreign block, or the smallest if a MOVABLE request could not have its pageblock."""
     least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
     for k in range(span.max_order, least - 1, -1):
@@ -190,10 +230,7 @@ def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratety
         rule(c.FALLBACK_61)
         if can_claim(span, k, migratetype):
             return pfn
-        for j in range(order, span.max_order + 1):
-            pfn = find_fallback(lists, j, migratetype)
-            if pfn < NOBODY:
-                return pfn
+        return smallest_fallback(span, lists, order, migratetype)
     return NOBODY
 
 

@@ -6,7 +6,10 @@ asks for the kernel's version.
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmspec.clause import rule
+from mmspec.loop import Loop
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import alloc_served, in_zone, retype_possible
 from mmspec.physical.buddy.fallback import Answer, fall_back
@@ -68,7 +71,7 @@ from mmspec.physical.buddy.state import (
     type_at,
 )  # fmt: skip
 from mmspec.pmap import PMap
-from mmspec.words import ABSENT, Flags, Migratetype, Order, Pfn, head_of
+from mmspec.words import ABSENT, Flags, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
 
 # --- alloc -----------------------------------------------------------------------------------------------------------
 
@@ -180,24 +183,42 @@ def take_choose(zone: Zone, lists: FreeLists, op: Take) -> tuple[Done | Error, F
     return DONE, settle_taken(zone, delist(lists, op.pfn), op.pfn, op.order)
 
 
+def settle_more(zone: Zone, lists: FreeLists, pfn: PfnEnd, end: PfnEnd) -> bool:
+    """Tell whether pageblocks of the block just taken are left."""
+    return pfn < end
+
+
+def settle_step(zone: Zone, lists: FreeLists, pfn: PfnEnd, end: PfnEnd) -> tuple[Any, ...]:
+    """Turn the pageblock at ``pfn`` MOVABLE, if it is of a mergeable type."""
+    span = zone.span
+    following = head_of(pfn, span.pageblock_order) + size_of(span.pageblock_order)
+    if not is_mergeable(type_at(span, lists, pfn)):
+        return zone, lists, following, end
+    if lists.kernel < 612:
+        rule(c.TAKE_MOVABLE)
+        return zone, set_types(span, lists, pfn, span.pageblock_order, MOVABLE), following, end
+    if pageblock_inside(span, pfn):
+        rule(c.TAKE_MOVABLE)
+        return zone, move_pageblock(zone, lists, pfn, MOVABLE), following, end
+    return zone, lists, following, end
+
+
+def settle_left(zone: Zone, lists: FreeLists, pfn: PfnEnd, end: PfnEnd) -> int:
+    """Return how many frames of the block are left."""
+    return max(0, end - pfn)
+
+
+SETTLE = Loop("settle", settle_more, settle_step, settle_left)
+
+
 def settle_taken(zone: Zone, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
     """Turn the pageblocks of a block just taken MOVABLE, as mm/page_alloc.c:__isolate_free_page, v6.12, does.
 
     Its loop passes a single frame by, even where that is half a pageblock.
     """
-    span = zone.span
-    if order == 0 or order < span.pageblock_order - 1:
+    if order == 0 or order < zone.span.pageblock_order - 1:
         return lists
-    for i in range(1 << max(0, order - span.pageblock_order)):
-        block = pfn + (i << span.pageblock_order)
-        if not is_mergeable(type_at(span, lists, block)):
-            continue
-        if lists.kernel < 612:
-            rule(c.TAKE_MOVABLE)
-            lists = set_types(span, lists, head_of(block, span.pageblock_order), span.pageblock_order, MOVABLE)
-        elif pageblock_inside(span, block):
-            rule(c.TAKE_MOVABLE)
-            lists = move_pageblock(zone, lists, block, MOVABLE)
+    _, lists, _, _ = SETTLE.run(zone, lists, pfn, pfn + size_of(order))
     return lists
 
 

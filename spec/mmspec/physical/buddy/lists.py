@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from mmspec import linked
 from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import buddy_of, parent_of
+from mmspec.physical.buddy.ops import MOVABLE
 from mmspec.physical.buddy.state import (
     UNLISTED,
     FreeLists,
@@ -26,7 +25,8 @@ from mmspec.physical.buddy.state import (
     type_at,
     type_of_list,
 )  # fmt: skip
-from mmspec.words import ABSENT, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
+from mmspec.pmap import PMap
+from mmspec.words import ABSENT, Link, Migratetype, Order, Pageblock, PageblockEnd, Pfn, PfnEnd, head_of, size_of
 
 NOBODY = linked.HEADS
 """No page frame number: what a search that finds no block answers."""
@@ -37,7 +37,7 @@ def listed_order(lists: FreeLists, pfn: Pfn) -> Order:
     return order_of_list(lists.block.get(pfn, UNLISTED))
 
 
-def first_listed(lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
+def first_listed(lists: FreeLists, order: Order, migratetype: Migratetype) -> Link:
     """Return the head of the first block on a list; ``NOBODY`` or above if it is empty."""
     return linked.first(lists.links, list_number(order, migratetype))
 
@@ -59,12 +59,75 @@ def relist(lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:
     return enlist(delist(lists, pfn), pfn, listed_order(lists, pfn), migratetype, True)
 
 
+# --- types -----------------------------------------------------------------------------------------------------------
+
+Types = PMap[Pageblock, Migratetype]
+
+
+def types_more(types: Types, index: PageblockEnd, end: PageblockEnd, migratetype: Migratetype) -> bool:
+    """Tell whether pageblocks of the block are left to be given the type."""
+    return index < end
+
+
+def types_step(types: Types, index: PageblockEnd, end: PageblockEnd, migratetype: Migratetype) -> tuple[Any, ...]:
+    """Give one pageblock the type."""
+    return types.set(index, migratetype), index + 1, end, migratetype
+
+
+def types_left(types: Types, index: PageblockEnd, end: PageblockEnd, migratetype: Migratetype) -> int:
+    """Return how many pageblocks are left."""
+    return max(0, end - index)
+
+
+TYPES = Loop("types", types_more, types_step, types_left)
+
+
 def set_types(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype) -> FreeLists:
     """Give every pageblock of a block a type (mm/page_alloc.c:change_pageblock_range, v6.12)."""
-    types = lists.types
-    for i in range(1 << max(0, order - span.pageblock_order)):
-        types = types.set((pfn >> span.pageblock_order) + i, migratetype)
-    return attrs.evolve(lists, types=types)
+    index = pfn >> span.pageblock_order
+    if order <= span.pageblock_order:
+        types = lists.types.set(index, migratetype)
+    else:
+        types, _, _, _ = TYPES.run(lists.types, index, index + (1 << (order - span.pageblock_order)), migratetype)
+    return FreeLists(lists.kernel, lists.block, lists.links, types, lists.movable)
+
+
+def alike(span: Span, lists: FreeLists, first: Migratetype, index: PageblockEnd) -> bool:
+    """Tell whether a block whose first pageblock has a type can be listed whole over a pageblock (see ``one_type``)."""
+    other = lists.types.get(index, MOVABLE)
+    return (other == first) | ((lists.kernel < 612) & is_mergeable(other) & is_mergeable(first))
+
+
+def alike_more(span: Span, lists: FreeLists, first: Migratetype, index: PageblockEnd, end: PageblockEnd) -> bool:
+    """Tell whether a further pageblock is like the first."""
+    return (index < end) & alike(span, lists, first, index)
+
+
+def alike_step(span: Span, lists: FreeLists, first: Migratetype, index: PageblockEnd, end: PageblockEnd) -> tuple[Any, ...]:
+    """Go on to the next pageblock."""
+    return span, lists, first, index + 1, end
+
+
+def alike_left(span: Span, lists: FreeLists, first: Migratetype, index: PageblockEnd, end: PageblockEnd) -> int:
+    """Return how many pageblocks are left to look at."""
+    return max(0, end - index)
+
+
+ALIKE = Loop("alike", alike_more, alike_step, alike_left)
+
+
+def one_type(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
+    """Tell whether a block can be listed whole: all its pageblocks are of one type, or in 6.1 of one kind.
+
+    Linux does not ask where it frees a block whole, and lists one whose pageblocks differ by the first (docs/questions.md, Q3).
+    """
+    if order <= span.pageblock_order:
+        return True
+    index = pfn >> span.pageblock_order
+    end = index + (1 << (order - span.pageblock_order))
+    _, _, _, reached, _ = ALIKE.run(span, lists, type_at(span, lists, pfn), index + 1, end)
+    whole: bool = reached == end
+    return whole
 
 
 # --- freeing ---------------------------------------------------------------------------------------------------------
@@ -127,17 +190,23 @@ def free_one(span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: 
     return enlist(lists, pfn, order, migratetype, likely)
 
 
-def one_type(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
-    """Tell whether a block can be listed whole: all its pageblocks are of one type, or in 6.1 of one kind.
+def pieces_more(span: Span, lists: FreeLists, pfn: PfnEnd, end: PfnEnd) -> bool:
+    """Tell whether pieces of the block are left to be freed."""
+    return pfn < end
 
-    Linux does not ask where it frees a block whole, and lists one whose pageblocks differ by the first (docs/questions.md, Q3).
-    """
-    same = True
-    first = type_at(span, lists, pfn)
-    for i in range(1, 1 << max(0, order - span.pageblock_order)):
-        other = type_at(span, lists, pfn + (i << span.pageblock_order))
-        same &= (other == first) | ((lists.kernel < 612) & is_mergeable(other) & is_mergeable(first))
-    return same
+
+def pieces_step(span: Span, lists: FreeLists, pfn: PfnEnd, end: PfnEnd) -> tuple[Any, ...]:
+    """Free the piece at ``pfn`` by its own type."""
+    lists = free_one(span, lists, pfn, span.pageblock_order, type_at(span, lists, pfn), False)
+    return span, lists, pfn + size_of(span.pageblock_order), end
+
+
+def pieces_left(span: Span, lists: FreeLists, pfn: PfnEnd, end: PfnEnd) -> int:
+    """Return how many frames are left to be freed."""
+    return max(0, end - pfn)
+
+
+PIECES = Loop("pieces", pieces_more, pieces_step, pieces_left)
 
 
 def free_pieces(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
@@ -148,24 +217,40 @@ def free_pieces(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> FreeLis
     if order <= span.pageblock_order or (lists.kernel < 612 and one_type(span, lists, pfn, order)):
         return free_one(span, lists, pfn, order, type_at(span, lists, pfn), False)
     rule(c.FREE_PIECES)
-    for i in range(1 << (order - span.pageblock_order)):
-        piece = pfn + (i << span.pageblock_order)
-        lists = free_one(span, lists, piece, span.pageblock_order, type_at(span, lists, piece), False)
+    _, lists, _, _ = PIECES.run(span, lists, pfn, pfn + size_of(order))
     return lists
 
 
 # --- handing out -----------------------------------------------------------------------------------------------------
 
 
+def expand_more(lists: FreeLists, pfn: Pfn, order: Order, have: Order, migratetype: Migratetype) -> bool:
+    """Tell whether the block in hand is still larger than the one that is wanted."""
+    return have > order
+
+
+def expand_step(lists: FreeLists, pfn: Pfn, order: Order, have: Order, migratetype: Migratetype) -> tuple[Any, ...]:
+    """List the upper half of the block in hand."""
+    rule(c.EXPAND)
+    half = have - 1
+    return enlist(lists, pfn + size_of(half), half, migratetype, False), pfn, order, half, migratetype
+
+
+def expand_left(lists: FreeLists, pfn: Pfn, order: Order, have: Order, migratetype: Migratetype) -> int:
+    """Return how often the block in hand will still be halved."""
+    return have - order
+
+
+EXPAND = Loop("expand", expand_more, expand_step, expand_left)
+
+
 def expand(lists: FreeLists, pfn: Pfn, order: Order, have: Order, migratetype: Migratetype) -> FreeLists:
     """List the upper halves of a block at (pfn, have) until ``order`` is left at ``pfn`` (mm/page_alloc.c:expand, v6.12)."""
-    for half in range(have - 1, order - 1, -1):
-        rule(c.EXPAND)
-        lists = enlist(lists, pfn + size_of(half), half, migratetype, False)
+    lists, _, _, _, _ = EXPAND.run(lists, pfn, order, have, migratetype)
     return lists
 
 
-def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Pfn:
+def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Link:
     """Return the head of the first block of the smallest order that serves (mm/page_alloc.c:__rmqueue_smallest, v6.12).
 
     ``NOBODY`` if no list of the type serves.
@@ -187,12 +272,12 @@ def take_listed(lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
 # --- whole pageblocks ------------------------------------------------------------------------------------------------
 
 
-def move_more(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype) -> bool:
+def move_more(zone: Zone, lists: FreeLists, pfn: PfnEnd, end: PfnEnd, migratetype: Migratetype) -> bool:
     """Tell whether frames of the range are left to look at."""
     return pfn < end
 
 
-def move_step(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype) -> tuple[Any, ...]:
+def move_step(zone: Zone, lists: FreeLists, pfn: PfnEnd, end: PfnEnd, migratetype: Migratetype) -> tuple[Any, ...]:
     """Move the free block at ``pfn``, or pass over what is there instead."""
     order = listed_order(lists, pfn)
     if order != ABSENT:
@@ -202,7 +287,7 @@ def move_step(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: 
     return zone, lists, pfn + (1 if held == ABSENT else size_of(held)), end, migratetype
 
 
-def move_left(zone: Zone, lists: FreeLists, pfn: Pfn, end: PfnEnd, migratetype: Migratetype) -> int:
+def move_left(zone: Zone, lists: FreeLists, pfn: PfnEnd, end: PfnEnd, migratetype: Migratetype) -> int:
     """Return how many frames of the range may be left."""
     return max(0, end - pfn)
 
@@ -220,7 +305,7 @@ def move_pageblock(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratet
     return set_types(zone.span, lists, start, zone.span.pageblock_order, migratetype)
 
 
-def listed_over(span: Span, lists: FreeLists, pfn: Pfn) -> Pfn:
+def listed_over(span: Span, lists: FreeLists, pfn: Pfn) -> Link:
     """Return the head of the listed block larger than a pageblock that holds the pageblock at ``pfn``, or ``NOBODY``.
 
     mm/page_alloc.c:find_large_buddy, v6.12

@@ -132,7 +132,10 @@ BUGS = (
         "mm/page_alloc.c:split_large_buddy, v6.12",
         {
             f"{OUR}.lists.free_pieces": ("zone.types[piece >> zone.pageblock_order]", "zone.types[pfn >> zone.pageblock_order]"),
-            f"{LISTS}.free_pieces": ("type_at(span, lists, piece)", "type_at(span, lists, pfn)"),
+            f"{LISTS}.pieces_step": (
+                "type_at(span, lists, pfn)",
+                "type_at(span, lists, head_of(pfn, span.pageblock_order + 1))",
+            ),
         },
     ),
     bug(
@@ -152,7 +155,7 @@ BUGS = (
         "mm/page_alloc.c:__isolate_free_page, v6.12",
         {
             f"{OUR}.operations.take": ("order + 1 < zone.pageblock_order", "order < zone.pageblock_order"),
-            f"{LINUX}.settle_taken": ("order < span.pageblock_order - 1", "order < span.pageblock_order"),
+            f"{LINUX}.settle_step": ("lists, pfn)):", "lists, pfn)) or pfn + size_of(span.pageblock_order) > end:"),
         },
     ),
     bug(

@@ -48,7 +48,7 @@ BUGS = (
         "mm/page_alloc.c:expand, v6.12",
         {
             f"{OUR}.lists.take_listed": (", order - 1, -1)", ", max(order - 1, 0) - 1, -1)"),
-            f"{LISTS}.expand": (", order - 1, -1)", ", max(order - 1, 0) - 1, -1)"),
+            f"{LISTS}.expand_more": ("have > order", "have > max(order - 1, 0)"),
             f"{CORE}.withdraw": ("zone.allocated.set(pfn, order)", "zone.allocated"),
         },
         profile="any",
@@ -71,7 +71,7 @@ BUGS = (
         "mm/page_alloc.c:expand, v6.12",
         {
             f"{OUR}.lists.take_listed": ("(number & TYPE) | half", "(1 << 4) | half"),
-            f"{LISTS}.expand": ("half, migratetype, False)", "half, 1, False)"),
+            f"{LISTS}.expand_step": ("half, migratetype, False)", "half, 1, False)"),
         },
     ),
     bug(
@@ -203,7 +203,7 @@ BUGS = (
         _CLAIM,
         {
             f"{OUR}.fallback.claim": ("range(zone.max_order, least - 1, -1)", "range(least, zone.max_order + 1)"),
-            f"{FALLBACK}.claim": ("range(span.max_order, least - 1, -1)", "range(least, span.max_order + 1)"),
+            f"{FALLBACK}.claim_step": ("order = above - 1", "order = zone.span.max_order + 1 - (above - least)"),
         },
     ),
     bug(
@@ -213,7 +213,7 @@ BUGS = (
         _CLAIM,
         {
             f"{OUR}.fallback.claim": ("max(order, zone.pageblock_order) if flags & ALLOC_NOFRAGMENT else order", "order"),
-            f"{FALLBACK}.claim": ("max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order", "order"),
+            f"{FALLBACK}.claimed": ("max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order", "order"),
         },
     ),
     bug(
@@ -227,7 +227,7 @@ BUGS = (
                 "set_types(zone, pfn, zone.pageblock_order, migratetype)",
             ),
             f"{FALLBACK}.claim": (
-                "delist(lists, pfn), pfn, k, migratetype)",
+                "delist(lists, pfn), pfn, have, migratetype)",
                 "delist(lists, pfn), pfn, span.pageblock_order, migratetype)",
             ),
         },
@@ -295,7 +295,7 @@ BUGS = (
         "mm/page_alloc.c:__rmqueue_fallback, v6.1",
         {
             f"{OUR}.fallback.choose_61": ("return steal(zone, order, migratetype)", "return pfn"),
-            f"{FALLBACK}.chosen_61": ("range(order, span.max_order + 1)", "range(k, span.max_order + 1)"),
+            f"{FALLBACK}.chosen_61": ("smallest_fallback(span, lists, order, ", "smallest_fallback(span, lists, k, "),
         },
         profile="kernel-6.1",
     ),

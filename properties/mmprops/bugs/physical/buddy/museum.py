@@ -128,7 +128,7 @@ BUGS = (
         "Linux 6.15, commit c2f6ea38fc1b",
         {
             f"{OUR}.fallback.steal": ("range(order, zone.max_order + 1)", "range(zone.max_order, order - 1, -1)"),
-            f"{FALLBACK}.steal": ("range(order, span.max_order + 1)", "range(span.max_order, order - 1, -1)"),
+            f"{FALLBACK}.smallest_fallback": ("range(order, span.max_order + 1)", "range(span.max_order, order - 1, -1)"),
         },
     ),
     bug(

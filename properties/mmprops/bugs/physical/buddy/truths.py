@@ -99,7 +99,7 @@ BUGS = (
         "BUDDY-4",
         "of a block of several pageblocks only the first gets its new type",
         "mm/page_alloc.c:change_pageblock_range, v6.12",
-        {f"{LISTS}.set_types": ("range(1 << max(0, order - span.pageblock_order))", "range(1)")},
+        {f"{LISTS}.set_types": ("index + (1 << (order - span.pageblock_order))", "index + 1")},
         client="spec",
     ),
     bug(
@@ -140,7 +140,7 @@ BUGS = (
         "BUDDY-COVER",
         "the last half of a split is on no list",
         "mm/page_alloc.c:expand, v6.12",
-        {f"{LISTS}.expand": ("order - 1, -1)", "order, -1)")},
+        {f"{LISTS}.expand_more": ("have > order", "have > order + 1")},
         client="spec",
     ),
     bug(
