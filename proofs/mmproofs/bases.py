@@ -35,7 +35,8 @@ def _unproved(contract: Contract, bases: Iterable[Obligation]) -> str:
     for column, ensured in contract.ensures:
         if not any(base.id == contract.name(column) and base.goal == ensured for base in mine):
             return f"no base proves that {contract.function.__name__} ensures {contract.name(column)}"
-    if contract.keeps and not any(dict(base.keeps) == dict(contract.keeps) for base in mine):
+    parts = (contract.keeps, contract.gives)
+    if any(parts) and not any((base.keeps, base.gives) == parts for base in mine):
         return f"no base proves what {contract.function.__name__} keeps"
     return ""
 
@@ -47,7 +48,7 @@ def _within(base: Obligation, hypotheses: Iterable[object]) -> bool:
 
 def _covers(base: Obligation, obligation: Obligation) -> bool:
     """Tell whether a base proves the claims on the way of what another obligation runs."""
-    if isinstance(base.subject, LoopInvariant) or base.goal is not None or base.subject is not obligation.subject:
+    if isinstance(base.subject, LoopInvariant) or base.relies or base.subject is not obligation.subject:
         return False
     return (
         _within(base, (*obligation.given, *obligation.invariants))

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Bound, Obligation, function_of
+from mmproofs.obligation import Bound, Contract, Obligation, function_of
 from mmspec.clause import Clause
 from mmspec.loop import Loop
 
@@ -105,8 +105,8 @@ def roots(obligation: Obligation) -> list[Any]:
         predicates.append(obligation.goal)
     found = [obligation.subject, *obligation.cuts, *obligation.forget, *predicates]
     for contract in obligation.contracts:
-        found += [contract.function, *contract.requires, *(ensured for _, ensured in contract.ensures)]
-    return found + [v for v in obligation.types.values() if inspect.isclass(v)]
+        found += [contract.function, *contract.requires, *(ensured for _, ensured in contract.ensures), *contract.gives.values()]
+    return [*found, *obligation.gives.values()] + [v for v in obligation.types.values() if inspect.isclass(v)]
 
 
 def obligation_digest(obligation: Obligation) -> str:
@@ -119,13 +119,17 @@ def obligation_digest(obligation: Obligation) -> str:
         [_spelt(predicate) for predicate in predicates],
         sorted((str(k), repr(v)) for k, v in {**obligation.choices, **obligation.types, **obligation.each}.items()),
         [f.__qualname__ for f in obligation.forget],
-        [(c.ids, [_spelt(p) for p in c.requires], [_spelt(e) for _, e in c.ensures], sorted(c.keeps.items())) for c in contracts],
-        sorted(obligation.keeps.items()),
+        [(c.ids, [_spelt(p) for p in c.requires], [_spelt(e) for _, e in c.ensures], _parts_of(c)) for c in contracts],
+        _parts_of(obligation),
         sorted(obligation.bounds.items()),
         (obligation.assumptions, obligation.rests_on, obligation.expected.value, obligation.rlimit),
         (obligation.straight, obligation.unaided),
     )  # fmt: skip
     return hashlib.sha256(repr(shape).encode()).hexdigest()
+
+
+def _parts_of(promise: Contract | Obligation) -> Any:
+    return sorted(promise.keeps.items()), sorted((part, function.__qualname__) for part, function in promise.gives.items())
 
 
 def _spelt(predicate: Any) -> Any:

@@ -16,6 +16,8 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.lift.predicate import Bound, Predicate, arguments_for, bound, function_of
+from mmproofs.lift.records import hints_of
+from mmproofs.lift.schema import place_parameters
 from mmspec.clause import Clause
 
 __all__ = ["Bound", "Contract", "Obligation", "Predicate", "Verdict", "arguments_for", "bound", "function_of"]
@@ -51,7 +53,9 @@ class Obligation:
     contracts: tuple[Contract, ...] = ()
     """Functions whose contract stands for their text; the ids of its proofs belong into ``rests_on``."""
     keeps: Mapping[str, str] = attrs.field(factory=dict)
-    """Parts of the result that must be these very parts of the arguments, on every path."""
+    """Parts of the result that are parts of the arguments."""
+    gives: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
+    """Maps in the result, as functions of the arguments."""
     also: tuple[Predicate, ...] = ()
     """Further places at which hypotheses may be of use: functions of the arguments, ``after`` and the goal's places."""
     types: Mapping[str, Any] = attrs.field(factory=dict)
@@ -77,7 +81,7 @@ class Obligation:
     unaided: bool = False
     """Whether it is proved from no hypothesis at all, though it has some."""
     rlimit: int = 400_000_000
-    seconds: float = 120.0
+    seconds: float = 300.0
 
     @property
     def cases(self) -> list[dict[str, int]]:
@@ -95,9 +99,58 @@ class Obligation:
     @property
     def relies(self) -> bool:
         """Whether what the subject's text claims on the way is proved by another obligation."""
-        return self.goal is not None
+        return self.goal is not None or bool(self.keeps) or bool(self.gives)
 
     @property
     def subject_function(self) -> Callable[..., Any]:
         """The function that is proved something about."""
         return self.subject.loop.step if isinstance(self.subject, LoopInvariant) else self.subject
+
+
+def proofs_of(contract: Contract, template: Obligation) -> tuple[Obligation, ...]:
+    """Return the obligations that prove a contract: what the text claims on the way, what it keeps, and what it ensures.
+
+    ``template`` gives the clauses, cuts, contracts and whatever else they share.
+    """
+    function, known = contract.function, hints_of(contract.function)
+    given = tuple(r for r in contract.requires if not place_parameters(function_of(r), arguments_for(r, known)))
+    invariants = tuple(r for r in contract.requires if r not in given)
+    defined = f"{contract.id}-DEFINED"
+    base = attrs.evolve(
+        template, id=defined, subject=function, given=given, invariants=invariants, operation=function.__name__,
+        invariant="defined", rests_on=(*template.rests_on, *bases_of(template)),
+        statement=f"{function.__name__}: every key is there, every word fits, every call and every loop is lawful",
+    )  # fmt: skip
+    found, rests_on = [base], (*base.rests_on, defined)
+    if contract.keeps or contract.gives:
+        parts = ", ".join([*contract.keeps, *contract.gives])
+        found.append(
+            attrs.evolve(
+                base, id=f"{contract.id}-KEPT", keeps=contract.keeps, gives=contract.gives, invariant="kept", rests_on=rests_on,
+                statement=f"{function.__name__}: what its contract says of {parts} is so",
+            )
+        )  # fmt: skip
+    for column, goal in contract.ensures:
+        statement = (function_of(goal).__doc__ or "").strip()
+        found.append(
+            attrs.evolve(
+                base, id=contract.name(column), goal=goal, invariant=column.lower(), rests_on=rests_on,
+                statement=f"{function.__name__}: {statement}",
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def step_of(invariant: LoopInvariant, template: Obligation) -> Obligation:
+    """Return the obligation that a loop's step keeps its invariant and lowers its measure."""
+    says = " ".join((function_of(holds).__doc__ or "").strip() for holds in invariant.holds)
+    return attrs.evolve(
+        template, id=invariant.id, subject=invariant, statement=f"a step of {invariant.loop.name} keeps: {says}",
+        operation=invariant.loop.name, invariant="step", rests_on=(*template.rests_on, *bases_of(template)),
+    )  # fmt: skip
+
+
+def bases_of(obligation: Obligation) -> tuple[str, ...]:
+    """Return the ids of the obligations that prove the cuts and the contracts of one."""
+    steps = tuple(cut.id for cut in obligation.cuts)
+    return (*steps, *(name for contract in obligation.contracts for name in contract.ids))

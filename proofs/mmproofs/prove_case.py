@@ -11,7 +11,7 @@ import attrs
 
 from mmproofs import ran
 from mmproofs import smt as z
-from mmproofs.lift.contracts import check_kept, standing
+from mmproofs.lift.contracts import check_parts, standing
 from mmproofs.lift.errors import LiftError, TooMany
 from mmproofs.lift.loops import Cutter, LoopInvariant, claim_schema, lifted, near, near_fields, step_body
 from mmproofs.lift.predicate import sources_of
@@ -61,7 +61,7 @@ class Case:
         with recording():
             known["after"] = subject(*positional)
         check_fields(known["after"], {**hints_of(subject), **obligation.types}.get("return"), "the result")
-        check_kept(obligation.keeps, known)
+        check_parts(obligation.keeps, obligation.gives, known)
         if obligation.goal is not None:
             goal = make_schema("goal", function_of(obligation.goal), arguments_for(obligation.goal, known), goal=True)
             known.update(claim_schema("goal", goal, "any"))

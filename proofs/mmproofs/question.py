@@ -11,7 +11,7 @@ import attrs
 
 from mmproofs import replay, smtlib
 from mmproofs import smt as z
-from mmproofs.lift.run import CHANGED, FURTHER, READ, Path, Touched
+from mmproofs.lift.run import CHANGED, FURTHER, READ, Claim, Path, Touched
 from mmproofs.lift.schema import Schema
 from mmproofs.obligation import Verdict
 
@@ -24,8 +24,8 @@ ROUNDS = 60
 AT_ONCE = 30
 """Most hypotheses added in one round."""
 
-FIRST_RLIMIT = 12_000_000
-"""Effort of Z3 before Bitwuzla is asked, where that is installed: some seconds."""
+FIRST_RLIMIT = 1_500_000
+"""Effort of Z3 before Bitwuzla is asked, where that is installed: half a second."""
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class Question:
 
     def __init__(self, case: Case, path: Path, schemas: list[Schema], seconds: float) -> None:
         self.case, self.path, self.schemas = case, path, schemas
-        self.claims = [c for c in path.claims if case.obligation.claims(c.kind)]
+        self.claims: list[Claim] = []
         self.deadline = time.monotonic() + seconds
         self.added: dict[tuple[int, tuple[int, ...]], z.Truth] = {}
         self.formulas: dict[tuple[int, tuple[int, ...]], tuple[z.Truth, int, tuple[Any, ...]]] = {}
@@ -122,9 +122,21 @@ class Question:
         return answer, solver
 
     def answer(self) -> Outcome:
+        """Decide the claims one after the other: what one of them needs is of no use to most others."""
+        mine = [claim for claim in self.path.claims if self.case.obligation.claims(claim.kind)]
+        total = Outcome(Verdict.PROVED, relied=len(self.path.claims) - len(mine), deciders=frozenset({"z3"}))
+        for claim in mine:
+            self.claims, kept = [claim], self.added
+            self.added = {}
+            outcome = self._decide()
+            self.added = {**kept, **self.added}
+            total = total.joined(outcome, frozenset(), 0.0)
+            if outcome.verdict is not Verdict.PROVED:
+                return total
+        return total
+
+    def _decide(self) -> Outcome:
         """Decide, adding only the hypotheses that a counterexample breaks."""
-        if not self.claims:
-            return Outcome(Verdict.PROVED, deciders=frozenset({"z3"}))
         base = [*self.path.facts, z.negate(self.goal())]
         small = False
         for _ in range(ROUNDS):
@@ -182,7 +194,6 @@ class Question:
             reason,
             instances=len(self.added),
             hypotheses=used,
-            relied=sum(1 for claim in self.path.claims if not self.case.obligation.claims(claim.kind)),
             rlimit=self.rlimit,
             deciders=frozenset(self.deciders),
             texts=(self.text,) if self.text else (),

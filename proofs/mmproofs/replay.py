@@ -16,6 +16,7 @@ import attrs
 from mmproofs import smt as z
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.lift.maps import GONE, SymMap
+from mmproofs.lift.predicate import part_of
 from mmproofs.lift.records import concrete, hints_of
 from mmproofs.lift.run import Touched
 from mmproofs.lift.schema import call, place_parameters
@@ -89,6 +90,9 @@ def replay(obligation: Obligation, known: Mapping[str, Any], model: z.Model, pla
     try:
         after = subject(*arguments.values())
         whole = {**arguments, "after": after}
+        for part, function in obligation.gives.items():
+            if part_of(whole, part) != function(**arguments_for(function, whole)):
+                return Replay(arguments, f"{part} is not what the contract gives")
         if obligation.goal is not None and not _everywhere(obligation.goal, whole, spots):
             return Replay(arguments, f"{function_of(obligation.goal).__name__} is false")
     except Exception as error:  # whatever the real function raises is what the claim foretold
@@ -107,7 +111,7 @@ def _replay_step(invariant: LoopInvariant, arguments: dict[str, Any], spots: Spo
     now = tuple(arguments[name] for name in names)
     for holds in invariant.holds:
         if not _everywhere(holds, arguments, spots):
-            return Replay(arguments, "", f"{holds.__name__} does not hold of the state at the loop's head")
+            return Replay(arguments, "", f"{function_of(holds).__name__} does not hold of the state at the loop's head")
     try:
         if not loop.head(*now):
             return Replay(arguments, "", "the loop ends there")
@@ -121,7 +125,7 @@ def _replay_step(invariant: LoopInvariant, arguments: dict[str, Any], spots: Spo
         whole = {**arguments, **dict(zip(names, after, strict=True))}
         for holds in invariant.holds:
             if not _everywhere(holds, whole, spots):
-                return Replay(arguments, f"{holds.__name__} is false after the step")
+                return Replay(arguments, f"{function_of(holds).__name__} is false after the step")
     except Exception as error:  # whatever the real step raises is what the claim foretold
         return Replay(arguments, f"{type(error).__name__}: {error}")
     return Replay(arguments, "")

@@ -17,10 +17,12 @@ import attrs
 from mmproofs import smt as z
 from mmproofs.lift.errors import LiftError
 from mmproofs.lift.loops import claim_schema
+from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
 from mmproofs.lift.records import hints_of, unknown
-from mmproofs.lift.run import current, nesting
+from mmproofs.lift.run import current
 from mmproofs.lift.schema import Schema, make_schema
+from mmproofs.lift.words import equal, truth_of
 
 READERS = ("mmspec", "mmimpl", "mmproofs")
 """The packages, besides the function's own, in which its name is made to stand for its contract."""
@@ -31,7 +33,8 @@ class Contract:
     """What a function requires and ensures.
 
     ``requires`` are predicates over its arguments and arbitrary places, ``ensures`` over these and ``after``, by column of the
-    matrix. ``keeps`` names the parts of the result that are parts of the arguments: ``{"after.types": "lists.types"}``.
+    matrix. ``keeps`` names the parts of the result that are parts of the arguments: ``{"after.types": "lists.types"}``;
+    ``gives`` says of maps in the result which they are, as functions of the arguments.
     """
 
     id: str
@@ -39,6 +42,7 @@ class Contract:
     ensures: tuple[tuple[str, Predicate], ...]
     requires: tuple[Predicate, ...] = ()
     keeps: Mapping[str, str] = attrs.field(factory=dict)
+    gives: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
 
     def name(self, column: str) -> str:
         """Return the id of the obligation that proves one column."""
@@ -47,7 +51,8 @@ class Contract:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of the obligations that prove it."""
-        return tuple(self.name(column) for column, _ in self.ensures)
+        kept = (f"{self.id}-KEPT",) if self.keeps or self.gives else ()
+        return (*kept, *(self.name(column) for column, _ in self.ensures))
 
 
 @contextmanager
@@ -85,6 +90,8 @@ def _stub(contract: Contract) -> Callable[..., Any]:
         kept: dict[type | str, Any] = {
             name + result.removeprefix("after"): part_of(known, source) for result, source in contract.keeps.items()
         }
+        for result, function_giving in contract.gives.items():
+            kept[name + result.removeprefix("after")] = function_giving(**arguments_for(function_giving, known))
         known["after"] = unknown(hint, name, kept)
         for column, ensured in contract.ensures:
             schema = make_schema(f"{contract.name(column)}@{name}", function_of(ensured), arguments_for(ensured, known))
@@ -99,7 +106,7 @@ def _rely(contract: Contract, schema: Schema, premise: z.Truth) -> None:
     run = current()
     if not schema.words:
         run.fact(attrs.evolve(schema, premise=run.smt.both([*run.conditions, premise])).as_hypothesis(()))
-    elif nesting() > 1:
+    elif run.predicate:
         raise LiftError(
             f"a predicate calls {contract.function.__name__}, whose contract speaks of arbitrary places",
             "leave the contract out of this obligation, or ask for what it ensures",
@@ -121,13 +128,18 @@ def _claimed(contract: Contract, known: Mapping[str, Any]) -> z.Truth:
     return run.smt.both(run.conditions[before:])
 
 
-def check_kept(keeps: Mapping[str, str], known: Mapping[str, Any]) -> None:
-    """Claim that the parts of the result which a contract says are parts of the arguments are these very parts."""
+def check_parts(keeps: Mapping[str, str], gives: Mapping[str, Callable[..., Any]], known: Mapping[str, Any]) -> None:
+    """Claim that the parts of a result are those that a contract says: the same at an arbitrary key."""
     for result, source in keeps.items():
-        one, other = part_of(known, result), part_of(known, source)
-        if one is not other and not _same(one, other):
-            raise LiftError(f"{result} is not {source} on every path", "take it out of the contract's keeps, and ensure it")
+        _claim_same(result, part_of(known, result), part_of(known, source))
+    for result, function in gives.items():
+        _claim_same(result, part_of(known, result), function(**arguments_for(function, known)))
 
 
-def _same(one: Any, other: Any) -> bool:
-    return isinstance(one, int) and isinstance(other, int) and one == other
+def _claim_same(name: str, one: Any, other: Any) -> None:
+    if one is other:
+        current().claim("goal", current().smt.true)
+    elif isinstance(one, SymMap):
+        current().claim("goal", one.same_at(other, unknown_word(f"{name}.any", one.base.key)))
+    else:
+        current().claim("goal", truth_of(equal(one, other)))

@@ -17,7 +17,7 @@ import attrs
 from mmproofs import smt as z
 from mmproofs.lift.errors import LiftError
 from mmproofs.lift.maps import SymMap, unknown_word
-from mmproofs.lift.predicate import arguments_for
+from mmproofs.lift.predicate import Predicate, arguments_for, function_of
 from mmproofs.lift.records import Choices, check_fields, hints_of, unknown
 from mmproofs.lift.run import READ, current, nesting, recording, walks
 from mmproofs.lift.schema import Schema, make_schema
@@ -28,7 +28,7 @@ from mmspec.loop import Loop
 from mmspec.words import word_of
 
 
-def _several(holds: Any) -> tuple[Callable[..., Any], ...]:
+def _several(holds: Any) -> tuple[Predicate, ...]:
     return holds if isinstance(holds, tuple) else (holds,)
 
 
@@ -40,7 +40,9 @@ class LoopInvariant:
     """
 
     loop: Loop
-    holds: tuple[Callable[..., Any], ...] = attrs.field(converter=_several)
+    holds: tuple[Predicate, ...] = attrs.field(converter=_several)
+    id: str = ""
+    """The obligation that proves it."""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -51,7 +53,10 @@ class LoopInvariant:
         """Return the invariant of these variables as schemas."""
         both = dict(zip((f"was_{variable}" for variable in self.variables), entry, strict=True))
         both.update(zip(self.variables, now, strict=True))
-        return [make_schema(f"{name}.{holds.__name__}", holds, arguments_for(holds, both)) for holds in self.holds]
+        return [
+            make_schema(f"{name}.{function_of(holds).__name__}", function_of(holds), arguments_for(holds, both))
+            for holds in self.holds
+        ]
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -72,6 +77,7 @@ def changed_by(loop: Loop, smt: z.Smt) -> frozenset[str]:
     names = tuple(inspect.signature(loop.step).parameters)
 
     def body() -> bool:
+        current().relies = True
         before = tuple(unknown(hints[name], f"{loop.name}~{name}") for name in names)
         after = loop.step(*before)
         if len(after) != len(before):

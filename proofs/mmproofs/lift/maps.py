@@ -169,6 +169,15 @@ class SymMap:
         current().claim(f"key is in {self.base.name}", self.has(key))
         return SymMap(self.base, (*self.writes, (self._touch(key, CHANGED), GONE)))
 
+    def same_at(self, other: SymMap, key: Any) -> z.Truth:
+        """Return whether two maps agree on a key, as a formula."""
+        there, value = self.has(key), self.base.at(key)
+        mine = self._under_writes(key, value, value)
+        value = other.base.at(key)
+        theirs = other._under_writes(key, value, value)
+        equal_values = mine == theirs if isinstance(mine, bool | SymBool) else equal(mine, theirs)
+        return z.both(z.same(there, other.has(key)), z.implies(there, truth_of(equal_values)))
+
     def __eq__(self, other: object) -> Any:
         if self is other:
             return True

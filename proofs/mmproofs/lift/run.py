@@ -107,6 +107,8 @@ class Run:
         self.smt, self.limits, self.known = smt, limits, tuple(known)
         self.relies = False
         """Whether what the text claims on the way is proved by another obligation."""
+        self.predicate = False
+        """Whether it is a predicate that is walked, of which only the formula is kept."""
         self.ran: set[types.CodeType] = set()
         self.settled: set[str] = set()
         self.named: dict[str, Any] = {}

@@ -118,6 +118,7 @@ def make_schema(
     touched = Touched()
 
     def body() -> z.Truth:
+        current().predicate = True
         given = fixed() if callable(fixed) else fixed
         words = place_parameters(function, given)
         places = {parameter: unknown_word(f"?{name}.{parameter}", word) for parameter, word in words.items()}

@@ -14,22 +14,22 @@ from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.lists import (
     MOVE,
     NOBODY,
+    Answer,
     delist,
     expand,
     first_listed,
+    from_type,
     listed_order,
     move_pageblock,
     relist,
     set_types,
-    smallest,
+    smallest_left,
+    smallest_step,
     take_listed,
 )  # fmt: skip
 from mmspec.physical.buddy.ops import ALLOC_NOFRAGMENT, MOVABLE, RECLAIMABLE, UNMOVABLE
 from mmspec.physical.buddy.state import FreeLists, Span, Zone, pageblock_inside, type_at
 from mmspec.words import ABSENT, Count, Flags, Link, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
-
-Answer = tuple[Link, FreeLists]
-"""The block that was handed out (``NOBODY``: none) and the lists after it."""
 
 
 def first_fallback(migratetype: Migratetype) -> Migratetype:
@@ -159,9 +159,7 @@ def claim(zone: Zone, lists: FreeLists, order: Order, migratetype: Migratetype, 
         lists = set_types(span, delist(lists, pfn), pfn, have, migratetype)
         return pfn, expand(lists, pfn, order, have, migratetype)
     rule(c.CLAIM_PAGEBLOCK)
-    lists = move_pageblock(zone, lists, pfn, migratetype)
-    taken = smallest(span, lists, order, migratetype)
-    return taken, take_listed(lists, taken, order)
+    return from_type(span, move_pageblock(zone, lists, pfn, migratetype), order, migratetype)
 
 
 def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> bool:
@@ -175,13 +173,18 @@ def claimable(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) 
     return enough_alike(zone, lists, start, start + size_of(span.pageblock_order), theirs, migratetype)
 
 
+def foreign_more(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> bool:
+    """Tell whether no fallback list of an order has a block, and there is a larger order."""
+    return order <= span.max_order and find_fallback(lists, order, migratetype) == NOBODY
+
+
+FOREIGN = Loop("foreign", foreign_more, smallest_step, smallest_left)
+
+
 def smallest_fallback(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Link:
     """Return the first foreign block of the smallest order that serves, or ``NOBODY``."""
-    for k in range(order, span.max_order + 1):
-        pfn = find_fallback(lists, k, migratetype)
-        if pfn < NOBODY:
-            return pfn
-    return NOBODY
+    _, _, order, _ = FOREIGN.run(span, lists, order, migratetype)
+    return find_fallback(lists, order, migratetype) if order <= span.max_order else NOBODY
 
 
 def steal(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
@@ -215,23 +218,37 @@ def fall_back_61(zone: Zone, lists: FreeLists, order: Order, migratetype: Migrat
     pfn = chosen_61(span, lists, order, migratetype, flags)
     if pfn == NOBODY:
         return NOBODY, lists
-    lists = moved_61(zone, lists, pfn, migratetype)
-    taken = smallest(span, lists, order, migratetype)
-    return taken, take_listed(lists, taken, order)
+    return from_type(span, moved_61(zone, lists, pfn, migratetype), order, migratetype)
+
+
+def largest_more(lists: FreeLists, migratetype: Migratetype, least: Order, above: Order) -> bool:
+    """Tell whether no fallback list of the next order down has a block, and there is a smaller order."""
+    return above > least and find_fallback(lists, above - 1, migratetype) == NOBODY
+
+
+def largest_step(lists: FreeLists, migratetype: Migratetype, least: Order, above: Order) -> tuple[Any, ...]:
+    """Go down to the next order."""
+    return lists, migratetype, least, above - 1
+
+
+def largest_left(lists: FreeLists, migratetype: Migratetype, least: Order, above: Order) -> int:
+    """Return how many orders are left."""
+    return max(0, above - least)
+
+
+LARGEST = Loop("largest", largest_more, largest_step, largest_left)
 
 
 def chosen_61(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, flags: Flags) -> Link:
     """Return the largest foreign block, or the smallest if a MOVABLE request could not have its pageblock."""
     least = max(order, span.pageblock_order) if flags & ALLOC_NOFRAGMENT else order
-    for k in range(span.max_order, least - 1, -1):
-        pfn = find_fallback(lists, k, migratetype)
-        if pfn == NOBODY:
-            continue
-        rule(c.FALLBACK_61)
-        if can_claim(span, k, migratetype):
-            return pfn
-        return smallest_fallback(span, lists, order, migratetype)
-    return NOBODY
+    _, _, _, above = LARGEST.run(lists, migratetype, least, span.max_order + 1)
+    if above <= least:
+        return NOBODY
+    rule(c.FALLBACK_61)
+    if can_claim(span, above - 1, migratetype):
+        return find_fallback(lists, above - 1, migratetype)
+    return smallest_fallback(span, lists, order, migratetype)
 
 
 def moved_61(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from mmspec import linked
 from mmspec.component import Invariant
+from mmspec.linked import HEADS
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import block_over, buddy_of, in_zone, owners
 from mmspec.physical.buddy.lists import listed_order
@@ -17,7 +18,9 @@ from mmspec.physical.buddy.ops import ISOLATE, ORDINARY
 from mmspec.physical.buddy.state import (
     UNLISTED,
     FreeLists,
+    Span,
     Zone,
+    is_mergeable,
     kind_at,
     kind_of,
     list_number,
@@ -26,7 +29,7 @@ from mmspec.physical.buddy.state import (
     type_of_list,
 )
 from mmspec.promises import one_place
-from mmspec.words import ABSENT, MAX_ORDER_LIMIT, ListNumber, Migratetype, Order, Pfn, head_of, is_aligned, size_of
+from mmspec.words import ABSENT, MAX_ORDER_LIMIT, Count, Link, ListNumber, Migratetype, Order, Pfn, head_of, is_aligned, size_of
 
 # --- the zone ----------------------------------------------------------------------------------------------------------
 
@@ -66,29 +69,49 @@ def merged(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
 # --- Linux's lists -------------------------------------------------------------------------------------------------------
 
 
-def covered(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
-    """A frame is in one listed block if it is free, and in none otherwise."""
+def listed_owners(lists: FreeLists, frame: Pfn) -> Count:
+    """Return how many listed blocks hold ``frame``."""
     count = 0
     for k in range(MAX_ORDER_LIMIT + 1):
         count += listed_order(lists, head_of(frame, k)) == k
-    return count == (block_over(zone.free, frame, 0) != ABSENT)
+    return count
+
+
+def covered(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
+    """A frame is in one listed block if it is free, and in none otherwise."""
+    return listed_owners(lists, frame) == (block_over(zone.free, frame, 0) != ABSENT)
+
+
+def listed_lawfully(lists: FreeLists, pfn: Pfn, max_order: Order) -> bool:
+    """A listed block is aligned, and on a list of an order and a type that exist."""
+    number = lists.block.get(pfn, UNLISTED)
+    order = order_of_list(number)
+    lawful = (order <= max_order) & is_aligned(pfn, order) & (type_of_list(number) <= ISOLATE)
+    return (number == UNLISTED) | lawful
 
 
 def listed_aligned(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
-    """A listed block is aligned and of an order that exists."""
-    order = listed_order(lists, pfn)
-    return (order == ABSENT) | ((order <= zone.span.max_order) & is_aligned(pfn, order))
+    """A listed block is aligned, and on a list of an order and a type that exist."""
+    return listed_lawfully(lists, pfn, zone.span.max_order)
 
 
-def listed_by_type(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
-    """A listed block is on the list of its pageblocks' type (6.1 keeps stolen blocks on the thief's list)."""
-    number = lists.block.get(pfn, UNLISTED)
-    if (number == UNLISTED) | (lists.kernel < 612):
-        return True
-    same = type_of_list(number) == type_at(zone.span, lists, pfn)
-    for i in range(1, 1 << max(0, order_of_list(number) - zone.span.pageblock_order)):
-        same &= type_of_list(number) == type_at(zone.span, lists, pfn + (i << zone.span.pageblock_order))
+def fits_list(lists: FreeLists, theirs: Migratetype, mine: Migratetype) -> bool:
+    """Tell whether a block on a list of one type may hold frames of a pageblock of another: 6.1 keeps stolen ones there."""
+    return (theirs == mine) | ((lists.kernel < 612) & is_mergeable(theirs) & is_mergeable(mine))
+
+
+def listed_typed(span: Span, lists: FreeLists, frame: Pfn) -> bool:
+    """The listed block that holds a frame is on a list of the type of the frame's pageblock."""
+    mine, same = type_at(span, lists, frame), True
+    for k in range(MAX_ORDER_LIMIT + 1):
+        number = lists.block.get(head_of(frame, k), UNLISTED)
+        same &= (order_of_list(number) != k) | fits_list(lists, type_of_list(number), mine)
     return same
+
+
+def listed_by_type(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
+    """The listed block that holds a frame is on a list of the type of the frame's pageblock."""
+    return listed_typed(zone.span, lists, frame)
 
 
 def listed_merged(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
@@ -102,17 +125,22 @@ def same_kind(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
     return kind_of(type_at(zone.span, lists, pfn)) == kind_at(zone, pfn)
 
 
-def linked_both_ways(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
-    """A listed block's neighbours point back at it, and are on its list or its list's head."""
-    number = lists.block.get(pfn, UNLISTED)
-    if number == UNLISTED:
-        return True
-    after, before = lists.links.next[pfn], lists.links.prev[pfn]
-    head = linked.list_head(number)
-    at_home = ((after == head) | (lists.block.get(after, UNLISTED) == number)) & (
-        (before == head) | (lists.block.get(before, UNLISTED) == number)
-    )
-    return at_home & (lists.links.prev.get(after, after) == pfn) & (lists.links.next.get(before, before) == pfn)
+def linked_both_ways(zone: Zone, lists: FreeLists, place: Link) -> bool:
+    """The neighbours of a listed block, or of a list's head, point back at it and are on its list; nothing else has any."""
+    after, before = lists.links.next.get(place, place), lists.links.prev.get(place, place)
+    number = lists.block.get(place, UNLISTED)
+    if place < HEADS and number == UNLISTED:
+        return (after == place) & (before == place)
+    if place < HEADS and (place not in lists.links.next or place not in lists.links.prev):
+        return False
+    head = linked.list_head(number) if place < HEADS else place
+    back = (lists.links.prev.get(after, after) == place) & (lists.links.next.get(before, before) == place)
+    return on_list(lists, after, head) & on_list(lists, before, head) & back
+
+
+def on_list(lists: FreeLists, place: Link, head: Link) -> bool:
+    """Tell whether a place is on the list of a head, or that head."""
+    return (place == head) | (linked.list_head(lists.block.get(place, UNLISTED)) == head)
 
 
 # --- recounts: for the interpreter only ----------------------------------------------------------------------------------
@@ -150,6 +178,20 @@ def pageblock_starts(zone: Zone, lists: FreeLists) -> Iterator[Pfn]:
             yield index << zone.span.pageblock_order
 
 
+def pageblocks_listed(zone: Zone, lists: FreeLists) -> Iterator[Pfn]:
+    """Yield a frame of every pageblock of every listed block."""
+    step = zone.span.pageblock_order
+    for pfn, number in lists.block.items():
+        yield from range(pfn, pfn + size_of(order_of_list(number)), size_of(step))
+
+
+def rings(zone: Zone, lists: FreeLists) -> Iterator[Link]:
+    """Yield every place that a list can pass through."""
+    yield from (linked.list_head(number) for number in list_numbers(zone, lists))
+    yield from (pfn for pfn, _ in lists.block.items())
+    yield from (place for place, _ in lists.links.next.items())
+
+
 def free_heads(zone: Zone, lists: FreeLists) -> Iterator[Pfn]:
     """Yield the heads of the free blocks."""
     return (pfn for pfn, _ in zone.free.items())
@@ -183,9 +225,9 @@ INVARIANTS = (
     Invariant(c.BUDDY_6, counted, kinds),
     Invariant(c.BUDDY_COVER, covered, frames_near),
     Invariant(c.BUDDY_LISTED, listed_aligned, listed_heads),
-    Invariant(c.BUDDY_4, listed_by_type, listed_heads),
+    Invariant(c.BUDDY_4, listed_by_type, pageblocks_listed),
     Invariant(c.BUDDY_PAIRS, listed_merged, listed_heads),
     Invariant(c.BUDDY_KIND, same_kind, pageblock_starts),
-    Invariant(c.BUDDY_5, linked_both_ways, listed_heads),
+    Invariant(c.BUDDY_5, linked_both_ways, rings),
     Invariant(c.BUDDY_5, ringed, list_numbers),
 )

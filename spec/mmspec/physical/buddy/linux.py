@@ -12,20 +12,21 @@ from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy.core import alloc_served, in_zone, retype_possible
-from mmspec.physical.buddy.fallback import Answer, fall_back
+from mmspec.physical.buddy.fallback import fall_back
 from mmspec.physical.buddy.lists import (
     NOBODY,
+    Answer,
     convert_pageblock,
     delist,
     free_one,
     free_pieces,
+    from_type,
     listed_order,
     move_pageblock,
     one_type,
     relist,
     set_types,
     smallest,
-    take_listed,
 )  # fmt: skip
 from mmspec.physical.buddy.ops import (
     ALLOC_CMA,
@@ -63,7 +64,6 @@ from mmspec.physical.buddy.ops import (
 )  # fmt: skip
 from mmspec.physical.buddy.state import (
     FreeLists,
-    Span,
     Zone,
     is_mergeable,
     kind_at,
@@ -74,14 +74,6 @@ from mmspec.pmap import PMap
 from mmspec.words import ABSENT, Flags, Migratetype, Order, Pfn, PfnEnd, head_of, size_of
 
 # --- alloc -----------------------------------------------------------------------------------------------------------
-
-
-def from_type(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
-    """Serve a request from one type's lists."""
-    pfn = smallest(span, lists, order, migratetype)
-    if pfn == NOBODY:
-        return NOBODY, lists
-    return pfn, take_listed(lists, pfn, order)
 
 
 def cma_first(zone: Zone, flags: Flags) -> bool:

@@ -32,6 +32,10 @@ NOBODY = linked.HEADS
 """No page frame number: what a search that finds no block answers."""
 
 
+Answer = tuple[Link, FreeLists]
+"""The block that was handed out (``NOBODY``: none) and the lists after it."""
+
+
 def listed_order(lists: FreeLists, pfn: Pfn) -> Order:
     """Return the order of the listed block whose head is ``pfn``, or ``ABSENT`` (mm/internal.h:buddy_order, v6.12)."""
     return order_of_list(lists.block.get(pfn, UNLISTED))
@@ -250,23 +254,48 @@ def expand(lists: FreeLists, pfn: Pfn, order: Order, have: Order, migratetype: M
     return lists
 
 
+def smallest_more(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> bool:
+    """Tell whether the list of an order is empty, and there is a larger one."""
+    return order <= span.max_order and first_listed(lists, order, migratetype) >= NOBODY
+
+
+def smallest_step(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> tuple[Any, ...]:
+    """Go on to the next order."""
+    return span, lists, order + 1, migratetype
+
+
+def smallest_left(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> int:
+    """Return how many orders are left."""
+    return max(0, span.max_order + 1 - order)
+
+
+SMALLEST = Loop("smallest", smallest_more, smallest_step, smallest_left)
+
+
 def smallest(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Link:
     """Return the head of the first block of the smallest order that serves (mm/page_alloc.c:__rmqueue_smallest, v6.12).
 
     ``NOBODY`` if no list of the type serves.
     """
-    for k in range(order, span.max_order + 1):
-        pfn = first_listed(lists, k, migratetype)
-        if pfn < NOBODY:
-            rule(c.SMALLEST)
-            return pfn
-    return NOBODY
+    _, _, order, _ = SMALLEST.run(span, lists, order, migratetype)
+    if order > span.max_order:
+        return NOBODY
+    rule(c.SMALLEST)
+    return first_listed(lists, order, migratetype)
 
 
 def take_listed(lists: FreeLists, pfn: Pfn, order: Order) -> FreeLists:
     """Hand out the lowest ``2**order`` frames of the listed block at ``pfn`` (mm/page_alloc.c:page_del_and_expand, v6.12)."""
     number = lists.block[pfn]
     return expand(delist(lists, pfn), pfn, order, order_of_list(number), type_of_list(number))
+
+
+def from_type(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype) -> Answer:
+    """Serve a request from one type's lists."""
+    pfn = smallest(span, lists, order, migratetype)
+    if pfn == NOBODY:
+        return NOBODY, lists
+    return pfn, take_listed(lists, pfn, order)
 
 
 # --- whole pageblocks ------------------------------------------------------------------------------------------------
@@ -305,16 +334,31 @@ def move_pageblock(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratet
     return set_types(zone.span, lists, start, zone.span.pageblock_order, migratetype)
 
 
+def over_more(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> bool:
+    """Tell whether no listed block of an order holds the frame, and there is a larger order."""
+    return order <= span.max_order and listed_order(lists, head_of(pfn, order)) != order
+
+
+def over_step(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> tuple[Any, ...]:
+    """Go on to the next order."""
+    return span, lists, pfn, order + 1
+
+
+def over_left(span: Span, lists: FreeLists, pfn: Pfn, order: Order) -> int:
+    """Return how many orders are left."""
+    return max(0, span.max_order + 1 - order)
+
+
+OVER = Loop("over", over_more, over_step, over_left)
+
+
 def listed_over(span: Span, lists: FreeLists, pfn: Pfn) -> Link:
     """Return the head of the listed block larger than a pageblock that holds the pageblock at ``pfn``, or ``NOBODY``.
 
     mm/page_alloc.c:find_large_buddy, v6.12
     """
-    for k in range(span.pageblock_order + 1, span.max_order + 1):
-        head = head_of(pfn, k)
-        if listed_order(lists, head) == k:
-            return head
-    return NOBODY
+    _, _, _, order = OVER.run(span, lists, pfn, span.pageblock_order + 1)
+    return head_of(pfn, order) if order <= span.max_order else NOBODY
 
 
 def convert_pageblock(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype) -> FreeLists:

@@ -26,7 +26,7 @@ BUGS = (
         "mm/page_alloc.c:__rmqueue_smallest, v6.12",
         {
             f"{OUR}.lists.smallest": ("range(order, zone.max_order + 1)", "range(order, zone.max_order)"),
-            f"{LISTS}.smallest": ("range(order, span.max_order + 1)", "range(order, span.max_order)"),
+            f"{LISTS}.smallest": ("order > span.max_order", "order >= span.max_order"),
         },
         profile="any",
     ),
@@ -82,8 +82,8 @@ BUGS = (
         {
             f"{OUR}.lists.smallest": ("zone.after[", "zone.before["),
             f"{LISTS}.smallest": (
-                "first_listed(lists, k, migratetype)",
-                "lists.links.prev.get(NOBODY + list_number(k, migratetype), NOBODY)",
+                "first_listed(lists, order, migratetype)",
+                "lists.links.prev.get(NOBODY + list_number(order, migratetype), NOBODY)",
             ),
         },
     ),
@@ -94,7 +94,11 @@ BUGS = (
         "mm/page_alloc.c:__rmqueue_smallest, v6.12",
         {
             f"{OUR}.lists.smallest": ("range(order, zone.max_order + 1)", "range(zone.max_order, order - 1, -1)"),
-            f"{LISTS}.smallest": ("range(order, span.max_order + 1)", "range(span.max_order, order - 1, -1)"),
+            f"{LISTS}.smallest": (
+                "_, _, order, _ = SMALLEST.run(span, lists, order, migratetype)",
+                "served = [k for k in range(order, span.max_order + 1) if first_listed(lists, k, migratetype) < NOBODY]\n"
+                "    order = max(served, default=span.max_order + 1)",
+            ),
         },
     ),
     bug(
@@ -295,7 +299,7 @@ BUGS = (
         "mm/page_alloc.c:__rmqueue_fallback, v6.1",
         {
             f"{OUR}.fallback.choose_61": ("return steal(zone, order, migratetype)", "return pfn"),
-            f"{FALLBACK}.chosen_61": ("smallest_fallback(span, lists, order, ", "smallest_fallback(span, lists, k, "),
+            f"{FALLBACK}.chosen_61": ("smallest_fallback(span, lists, order, ", "smallest_fallback(span, lists, above - 1, "),
         },
         profile="kernel-6.1",
     ),

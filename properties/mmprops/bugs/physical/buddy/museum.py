@@ -128,7 +128,11 @@ BUGS = (
         "Linux 6.15, commit c2f6ea38fc1b",
         {
             f"{OUR}.fallback.steal": ("range(order, zone.max_order + 1)", "range(zone.max_order, order - 1, -1)"),
-            f"{FALLBACK}.smallest_fallback": ("range(order, span.max_order + 1)", "range(span.max_order, order - 1, -1)"),
+            f"{FALLBACK}.smallest_fallback": (
+                "_, _, order, _ = FOREIGN.run(span, lists, order, migratetype)",
+                "served = [k for k in range(order, span.max_order + 1) if find_fallback(lists, k, migratetype) < NOBODY]\n"
+                "    order = max(served, default=span.max_order + 1)",
+            ),
         },
     ),
     bug(

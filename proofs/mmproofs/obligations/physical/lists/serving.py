@@ -1,0 +1,110 @@
+"""What a request gets when its own lists are empty: claiming a pageblock, or stealing from one; 6.12 and 6.1."""
+
+from __future__ import annotations
+
+import attrs
+
+from mmproofs.lift.contracts import Contract
+from mmproofs.lift.loops import LoopInvariant
+from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, SET_TYPES
+from mmproofs.obligations.physical.lists.leaving import (
+    FIND_FALLBACK,
+    FROM_TYPE,
+    SMALLEST_FALLBACK,
+    TAKE_LISTED,
+    UNFOLDING,
+    answer_lawful,
+    found_foreign,
+    handed,
+    mergeable_type,
+    order_lawful,
+)  # fmt: skip
+from mmproofs.obligations.physical.lists.moving import MOVE_PAGEBLOCK, MOVING, STATE
+from mmproofs.obligations.physical.lists.state import lawful, legal_span, linked, may_merge, no_new_pair, typed
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy import fallback
+from mmspec.physical.buddy import lists as law
+from mmspec.physical.buddy.core import holds_frame
+from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone, is_mergeable, order_of_list, type_at, type_of_list
+from mmspec.words import MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn
+
+IN_ZONE = bound(legal_span, span="zone.span")
+
+
+def claiming(
+    zone: Zone, lists: FreeLists, migratetype: Migratetype, least: Order, above: Order, found: Link
+) -> bool:  # fmt: skip
+    """Nothing is found yet, or a block on a list of a mergeable type, large enough."""
+    number = lists.block.get(found, UNLISTED)
+    serves = (number != UNLISTED) & (order_of_list(number) >= least) & is_mergeable(type_of_list(number))
+    orders = (least <= MAX_ORDER_LIMIT) & (above <= MAX_ORDER_LIMIT + 1)
+    return legal_span(zone.span) & mergeable_type(migratetype) & orders & ((found == law.NOBODY) | serves)
+
+
+CLAIMING = LoopInvariant(fallback.CLAIM, (claiming, linked), id="BUDDY-CLAIM-STEP")
+
+
+def going_down(lists: FreeLists, migratetype: Migratetype, least: Order, above: Order) -> bool:
+    """The orders are looked at downwards."""
+    return mergeable_type(migratetype) & (least <= MAX_ORDER_LIMIT) & (above <= MAX_ORDER_LIMIT + 1)
+
+
+GOING_DOWN = LoopInvariant(fallback.LARGEST, (going_down, linked), id="BUDDY-LARGEST-STEP")
+
+CHOSEN_61 = Contract(
+    "BUDDY-CHOSEN-61", fallback.chosen_61, (("FOUND", found_foreign),),
+    requires=(legal_span, order_lawful, mergeable_type, linked),
+)  # fmt: skip
+
+CLAIMED = Contract(
+    "BUDDY-CLAIMED", fallback.claimed, (("FOUND", found_foreign),), requires=(IN_ZONE, order_lawful, mergeable_type, linked)
+)
+
+
+def class_kept(zone: Zone, lists: FreeLists, after: law.Answer, frame: Pfn) -> bool:
+    """A pageblock keeps its type, or changes from a mergeable one to another."""
+    return may_merge(type_at(zone.span, after[1], frame), type_at(zone.span, lists, frame))
+
+
+def mergeable_frames(zone: Zone, lists: FreeLists, order: Order, after: law.Answer, frame: Pfn) -> bool:
+    """What was handed out lies in pageblocks of mergeable types."""
+    inside = (after[0] != law.NOBODY) & holds_frame(after[0], order, frame)
+    return (inside == False) | is_mergeable(type_at(zone.span, lists, frame))  # noqa: E712  # may be symbolic
+
+
+FALL_BACK = Contract(
+    "BUDDY-FALL-BACK", fallback.fall_back,
+    requires=(IN_ZONE, order_lawful, mergeable_type, *STATE),
+    ensures=(
+        ("COVER", handed),
+        ("ALIGNED", answer_lawful),
+        ("SOURCE", mergeable_frames),
+        ("CLASS", class_kept),
+        ("LAWFUL", bound(lawful, lists="after.1", span="zone.span")),
+        ("TYPED", bound(typed, lists="after.1", span="zone.span")),
+        ("LINKED", bound(linked, lists="after.1")),
+        ("PAIRS", bound(no_new_pair, after="after.1", span="zone.span")),
+    ),
+    keeps={"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"},
+)  # fmt: skip
+
+_CLAIM = Obligation(
+    "", (c.CLAIM_LARGEST,), "", fallback.claimed, contracts=(FIND_FALLBACK,), forget=(fallback.enough_alike,)
+)  # fmt: skip
+_SERVE = Obligation(
+    "", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back, cuts=(UNFOLDING, MOVING),
+    contracts=(CLAIMED, CHOSEN_61, SMALLEST_FALLBACK, FROM_TYPE, TAKE_LISTED, MOVE_PAGEBLOCK, SET_TYPES, ENLIST, DELIST),
+    forget=(fallback.enough_alike,),
+)  # fmt: skip
+
+OBLIGATIONS = (
+    step_of(CLAIMING, _CLAIM),
+    *proofs_of(CLAIMED, attrs.evolve(_CLAIM, cuts=(CLAIMING,))),
+    step_of(GOING_DOWN, attrs.evolve(_CLAIM, clauses=(c.FALLBACK_61,))),
+    *proofs_of(
+        CHOSEN_61,
+        attrs.evolve(_CLAIM, clauses=(c.FALLBACK_61,), cuts=(GOING_DOWN,), contracts=(FIND_FALLBACK, SMALLEST_FALLBACK)),
+    ),
+    *proofs_of(FALL_BACK, _SERVE),
+)
