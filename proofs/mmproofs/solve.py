@@ -16,8 +16,8 @@ from mmproofs.obligation import Obligation, Verdict
 from mmproofs.obligations import by_id
 from mmproofs.prove_case import decide
 from mmproofs.question import Outcome
+from mmspec.components import COMPONENTS, component_of
 from mmspec.errors import InputError
-from mmspec.physical.buddy import BUDDY
 
 UNTRIED = 60.0
 """Seconds that an obligation is expected to take which the ledger does not know."""
@@ -80,7 +80,8 @@ def selected(targets: Iterable[str]) -> list[Obligation]:
         return list(known.values())
     found: dict[str, Obligation] = {}
     for target in wanted:
-        matching = {name: o for name, o in known.items() if name == target or name.startswith(f"{target.upper()}-")}
+        prefix = target.upper().replace("_", "-") + "-"
+        matching = {name: o for name, o in known.items() if name == target or name.startswith(prefix)}
         if not matching:
             raise InputError(f"no obligation or machine is called {target!r}", hint="mmspec prove --list prints the ids")
         found.update(matching)
@@ -246,26 +247,29 @@ def write_ledger(report: Report) -> None:
 
 
 def matrix(records: Iterable[Record]) -> dict[str, dict[str, str]]:
-    """Return operation against invariant; a cell is never empty."""
+    """Return operation against invariant, for each component that a record is about; a cell is never empty."""
     obligations = by_id()
     rows: dict[str, dict[str, str]] = {}
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, dict[str, None]] = {}
     for record in records:
         obligation = obligations[record.id]
         bounds = ", ".join(f"{name} {limit}" for name, limit in obligation.bounds.items())
         cell = record.verdict + (
             f" ({bounds})" if bounds and record.verdict == "PROVED" else f": {record.reason}" if record.reason else ""
         )
-        rows.setdefault(obligation.operation, {})[obligation.invariant] = cell
-        columns.setdefault(obligation.invariant, [])
-    written = {obligation.operation for obligation in obligations.values()}
-    for operation in BUDDY.operations:
-        if operation.name not in written and not operation.observes:
-            rows[operation.name] = {}
-    for row in rows.values():
-        for column in columns:
-            row.setdefault(column, "not proved: no obligation is written for it")
-    return rows
+        about = component_of(record.id)
+        rows.setdefault(f"{about} {obligation.operation}", {})[obligation.invariant] = cell
+        columns.setdefault(about, {})[obligation.invariant] = None
+    written = {f"{component_of(name)} {obligation.operation}" for name, obligation in obligations.items()}
+    for component in COMPONENTS:
+        for operation in component.operations:
+            row = f"{component.name} {operation.name}"
+            if component.name in columns and row not in written and not operation.observes:
+                rows[row] = {}
+    return {
+        row: {column: cells.get(column, "not proved: no obligation is written for it") for column in columns[row.split()[0]]}
+        for row, cells in rows.items()
+    }
 
 
 def listing() -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import attrs
 
+from mmprops.traces.archive import Capture
+from mmprops.traces.replay import Replay
 from mmspec.clause import Clause
 from mmspec.component import Component
 
@@ -92,8 +94,8 @@ class Machine:
     ``simpler(config)`` yields simpler configurations to try a program on. ``tolerance(config, capabilities)`` knows
     what they excuse; ``weakening`` names the capabilities whose use a verdict must mention.
     ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state
-    as lines of text. ``replay`` holds, by engine, what makes a model that follows a capture's stream of steps
-    (``traces.replay.Model``).
+    as lines of text. ``replay`` holds, by level, what follows a capture of a real kernel with an engine
+    (one of ``ENGINES``).
     """
 
     component: Component
@@ -109,7 +111,7 @@ class Machine:
     lockstep: Lockstep
     small: Callable[[Any], bool]
     picture: Callable[[Any, Any], list[str]]
-    replay: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
+    replay: Mapping[str, Callable[[Capture, str], Replay]] = attrs.field(factory=dict)
 
     @property
     def name(self) -> str:
@@ -127,6 +129,9 @@ class Machine:
 
 HEADER = 16
 """Bytes of a program that decide its configuration and weights."""
+
+ENGINES = ("spec", "impl")
+"""What can follow a capture: the law, or our implementation."""
 
 RECORD = 8
 """Bytes of a program that decide one operation."""

@@ -36,12 +36,13 @@ class Operation:
 class Invariant:
     """A pointwise truth: ``holds(state, policy, key)`` at any key of its kind; ``keys`` lists those worth asking in a run.
 
-    It reads the policy state only if its clause is of policy.
+    It reads the policy state only if its clause is of policy. A ``recount`` walks a whole state: the interpreter's alone.
     """
 
     clause: Clause
     holds: Callable[[Any, Any, Any], Any]
     keys: Callable[[Any, Any], Iterable[Any]]
+    recount: bool = False
 
 
 @attrs.frozen
@@ -62,6 +63,11 @@ class Component:
     invariants: tuple[Invariant, ...]
     clauses: tuple[Clause, ...]
     choice: Clause
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of its clauses and obligations begin with."""
+        return self.name.upper().replace("_", "-") + "-"
 
     def operation(self, name: str) -> Operation:
         """Return the operation of a name (KeyError: there is none)."""

@@ -137,18 +137,16 @@ def operations() -> list[Callable[..., Any]]:
 
     Operations that only look compare whole sets for a reader's sake and are not lifted; recounts are for the interpreter.
     """
-    from mmspec.physical.buddy import BUDDY
+    from mmspec.components import COMPONENTS
 
     roots: list[Callable[..., Any]] = []
-    for operation in BUDDY.operations:
-        if not operation.observes:
-            roots += [operation.allowed, operation.apply, operation.choose]
-    roots += [invariant.holds for invariant in BUDDY.invariants if invariant.holds.__name__ not in RECOUNTS]
+    for component in COMPONENTS:
+        for operation in component.operations:
+            if not operation.observes:
+                roots += [operation.allowed, operation.apply, operation.choose]
+        roots += [invariant.holds for invariant in component.invariants if not invariant.recount]
     return roots
 
-
-RECOUNTS = ("counted", "ringed")
-"""Invariants that walk a whole state: the interpreter's alone."""
 
 INTERPRETED = ("mmspec.loop", "mmspec.pmap", "mmspec.clause", "mmspec.component", "mmspec.errors")
 """The modules that the lifter reads in its own way: what runs a loop or looks through a map is replaced, not lifted."""

@@ -7,22 +7,28 @@ clients. Whatever generic module knew the buddy allocator would stumble over it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, ClassVar
 
 import attrs
 import pytest
 
+from mmproofs import solve
 from mmprops import failure
 from mmprops.clients import wire
 from mmprops.clients.registry import opener
 from mmprops.conform import InProcess, judge_session, session_for
 from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machines import MACHINES
 from mmspec.clause import Clause, rule
 from mmspec.component import Component, Invariant, Operation
 from mmspec.errors import DONE, EINVAL, Done, Error, refused
 from mmspec.pmap import PMap, pmap
 from mmspec.profile import Profile
 from mmspec.words import Count
+from mmspec_cli.commands.list import clients_of
+
+verify = import_module("mmspec_cli.commands.verify")  # its package has the command under this name
 
 UNHELD = Clause("TICKET-1", "A ticket is handed to one holder at a time", "this test")
 HELD = Clause("TICKET-2", "Only a ticket that is held is given back", "this test")
@@ -270,3 +276,31 @@ def test_its_programs_are_written() -> None:
 def test_a_profile_holds_to_what_is_in_force(profile: Profile) -> None:
     """A clause of policy binds the kernel profiles."""
     assert profile.holds_to(LEAST) is (profile is not Profile.ANY)
+
+
+def test_verify_checks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the first, with the examples and clients that it has: none."""
+    monkeypatch.setattr(verify, "MACHINES", (*MACHINES, MACHINE))
+    names = [step.name for step in verify.steps()]
+    assert [name for name in names if "tickets" in name] == ["check tickets kernel-6.12", "check tickets kernel-6.1"]
+    assert {"check buddy kernel-6.12", "conform buddy example c", "conform buddy gpu-buddy"} <= set(names)
+
+
+def test_its_row_of_the_matrix_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation without obligations says so once its component is proved something about, and only then."""
+    monkeypatch.setattr(solve, "COMPONENTS", (*solve.COMPONENTS, TICKETS))
+    assert not any(row.startswith("tickets ") for row in solve.matrix(solve.prove(["BUDDY-BITS"], jobs=1).obligations))
+    about = attrs.evolve(next(iter(solve.by_id().values())), id="TICKETS-DRAW-LEAST", operation="draw", invariant="least")
+    monkeypatch.setattr(solve, "by_id", lambda: {about.id: about})
+    record = solve.from_outcome(about, solve.Outcome(solve.Verdict.PROVED), {})
+    monkeypatch.setattr(solve, "component_of", lambda name: "tickets")
+    rows = solve.matrix([record])
+    assert set(rows) == {"tickets draw", "tickets return"}
+    assert set(rows["tickets return"]) == {"least"}
+    assert rows["tickets return"]["least"].startswith("not proved")
+
+
+def test_a_built_in_client_is_listed_for_its_machine() -> None:
+    """The kernel's own allocator is none of this one's."""
+    assert "gpu-buddy" in clients_of("buddy")
+    assert "gpu-buddy" not in clients_of("tickets")

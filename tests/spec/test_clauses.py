@@ -10,6 +10,7 @@ from mmprops.machines import MACHINES
 from mmspec import clause as marks
 from mmspec import promises
 from mmspec.clause import Clause, by_id, rule
+from mmspec.components import COMPONENTS
 
 CLAUSES = {clause.id: clause for machine in MACHINES for clause in machine.component.clauses} | by_id(promises.CLAUSES)
 KERNEL_TEXT = re.compile(r"(mm|include|kernel|arch|fs|lib)/[\w/.-]+\.[ch](:\w[\w ]*)?, v6\.\d+")
@@ -47,8 +48,7 @@ def test_an_id_is_a_topic_and_a_place(clause: Clause) -> None:
 def test_ids_begin_with_the_component_s_name(machine: object) -> None:
     """A reader sees from the id where the clause lives."""
     component = machine.component  # type: ignore[attr-defined]
-    prefix = component.name.upper().replace("_", "-") + "-"
-    assert [clause.id for clause in component.clauses if not clause.id.startswith(prefix)] == []
+    assert [clause.id for clause in component.clauses if not clause.id.startswith(component.prefix)] == []
 
 
 @each
@@ -81,6 +81,11 @@ def test_a_mark_is_remembered_until_somebody_clears_it() -> None:
     reached = set(marks.reached)
     marks.reached |= before
     assert reached == {promises.ONE_OWNER}
+
+
+def test_every_component_has_its_machine() -> None:
+    """What the dialect lint and the proofs' matrix read is what is checked."""
+    assert [machine.component for machine in MACHINES] == list(COMPONENTS)
 
 
 def test_a_component_finds_its_clauses_by_id() -> None:

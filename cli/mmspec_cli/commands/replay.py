@@ -8,20 +8,19 @@ from typing import Any
 
 import click
 
-from mmprops.machines import machine_named
+from mmprops.machine import ENGINES
+from mmprops.machines import LEVELS
 from mmprops.traces.archive import open_capture
-from mmprops.traces.blocks import BlockStream
 from mmprops.traces.checks import Row, snapshot_checks
 from mmprops.traces.replay import Replay
-from mmprops.traces.replay import replay as follow
 from mmspec_cli.output import finish, format_option, people, styled, worst
 
 
 @click.command()
 @click.argument("capture")
-@click.option("--engine", type=click.Choice(["spec", "impl"]), default="spec", show_default=True, help="What follows the trace.")
+@click.option("--engine", type=click.Choice(ENGINES), default="spec", show_default=True, help="What follows the trace.")
 @click.option(
-    "--level", type=click.Choice(["blocks"]), default="blocks", show_default=True, help="blocks: frame numbers are inputs."
+    "--level", type=click.Choice(list(LEVELS)), default="blocks", show_default=True, help="blocks: frame numbers are inputs."
 )
 @click.option("--snapshots", is_flag=True, help="Check the snapshots only.")
 @format_option
@@ -34,8 +33,7 @@ def replay(capture: str, engine: str, level: str, snapshots: bool, form: str) ->
     followed = None
     if not snapshots:
         with people.status(f"replaying with {engine}"):
-            stream = BlockStream(opened)
-            followed = follow(stream, machine_named("buddy").replay[engine](stream))
+            followed = LEVELS[level].replay[level](opened, engine)
     verdict = worst([row.verdict for row in rows] + ([followed.verdict] if followed else []))
     fields = {
         "level": level,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,15 +14,13 @@ import attrs
 import click
 from rich.markup import escape
 
-from mmprops.clients.kernel_buddy import missing
+from mmprops.clients.registry import BUILT_IN
 from mmprops.conform import judge_session, open_session, own_session
-from mmprops.examples.build import TOOLCHAINS, build
-from mmprops.machine import Machine
-from mmprops.machines import MACHINES
+from mmprops.examples.build import TOOLCHAINS, build, examples
+from mmprops.machine import ENGINES, Machine
+from mmprops.machines import LEVELS, MACHINES
 from mmprops.traces.archive import open_capture, packaged_capture
-from mmprops.traces.blocks import BlockStream
 from mmprops.traces.checks import snapshot_checks
-from mmprops.traces.replay import replay as follow
 from mmspec.profile import Profile
 from mmspec_cli.output import finish, format_option, people, styled, worst
 
@@ -58,14 +58,18 @@ def steps() -> Iterator[Step]:
     """Yield the steps, the quickest to tell something first."""
     for machine in MACHINES:
         for profile in (Profile.KERNEL_6_12, Profile.KERNEL_6_1):
-            yield Step(f"check {machine.name} {profile.value}", None, lambda m=machine, p=profile: checked(m, p))  # type: ignore[misc]
+            yield Step(f"check {machine.name} {profile.value}", None, partial(checked, machine, profile))
     yield Step("prove", None, proved)
-    for engine in ("spec", "impl"):
-        yield Step(f"replay packaged {engine}", None, lambda e=engine: replayed(e))  # type: ignore[misc]
-    for language, tool in TOOLCHAINS.items():
-        needs = None if shutil.which(tool.program) else tool.program
-        yield Step(f"conform example {language}", needs, lambda language=language: conformed(language))  # type: ignore[misc]
-    yield Step("conform gpu-buddy", missing(), lambda: conformed_to("gpu-buddy"))
+    for level, engine in product(LEVELS, ENGINES):
+        yield Step(f"replay packaged {level} {engine}", None, partial(replayed, level, engine))
+    for machine in MACHINES:
+        for language in examples(machine.name):
+            program = TOOLCHAINS[language].program
+            needs = None if shutil.which(program) else program
+            yield Step(f"conform {machine.name} example {language}", needs, partial(conformed_example, machine, language))
+        for name, client in BUILT_IN.items():
+            if client.machine == machine.name:
+                yield Step(f"conform {machine.name} {name}", client.missing(), partial(conformed, machine, name))
 
 
 def checked(machine: Machine, profile: Profile) -> tuple[str, str]:
@@ -84,28 +88,27 @@ def proved() -> tuple[str, str]:
     return report.verdict, f"{len(report.obligations)} obligations, {cached} of them by the ledger"
 
 
-def replayed(engine: str) -> tuple[str, str]:
+def replayed(level: str, engine: str) -> tuple[str, str]:
     """Replay the packaged capture, and check its snapshots."""
     capture = open_capture(packaged_capture())
     rows = snapshot_checks(capture)
-    stream = BlockStream(capture)
-    followed = follow(stream, MACHINES[0].replay[engine](stream))
+    followed = LEVELS[level].replay[level](capture, engine)
     verdict = worst([row.verdict for row in rows] + [followed.verdict])
     compared = f"{followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in its RAM"
     return verdict, f"{followed.steps} operations of a real kernel; {compared}"
 
 
-def conformed(language: str) -> tuple[str, str]:
+def conformed_example(machine: Machine, language: str) -> tuple[str, str]:
     """Build an example client and hold it against the law."""
     with TemporaryDirectory(prefix="mmspec-") as folder:
-        return conformed_to(build(MACHINES[0].name, language, Path(folder)))
+        return conformed(machine, build(machine.name, language, Path(folder)))
 
 
-def conformed_to(client: str) -> tuple[str, str]:
+def conformed(machine: Machine, client: str) -> tuple[str, str]:
     """Hold a client against the law."""
-    session = open_session(MACHINES[0], client, Profile.ANY, 5.0)
+    session = open_session(machine, client, Profile.ANY, 5.0)
     try:
-        run = judge_session(MACHINES[0], session, Profile.ANY, ops=20_000, seed=0)
+        run = judge_session(machine, session, Profile.ANY, ops=20_000, seed=0)
     finally:
         session.close()
     return run.verdict, f"{run.ops} operations of {escape(run.client)}"

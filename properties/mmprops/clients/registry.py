@@ -6,20 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
+
+from mmprops.clients import kernel_buddy
 from mmprops.clients.base import Client, Limits
 from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import exec_client, lib_client, python_client
 from mmspec.errors import InputError
 
 
-def _open_gpu_buddy(limits: Limits) -> Client:
-    from mmprops.clients.kernel_buddy import open_gpu_buddy
+@attrs.frozen
+class BuiltIn:
+    """A client that is known by its name alone: the machine that it offers, how to open it, and what it lacks here, or None."""
 
-    return open_gpu_buddy(limits)
+    machine: str
+    open: Callable[[Limits], Client]
+    missing: Callable[[], str | None]
 
 
-BUILT_IN: dict[str, Callable[[Limits], Client]] = {"gpu-buddy": _open_gpu_buddy}
-"""The clients that need no form: their name, and how to open them."""
+BUILT_IN: dict[str, BuiltIn] = {"gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing)}
+"""The clients that need no form, by name."""
 
 FORMS = ("exec:COMMAND", "lib:./libfoo.so", "python:package.module:factory")
 
@@ -47,7 +53,7 @@ def open_client(name: str, *, timeout: float = 5.0) -> Client:
     """
     limits = Limits(reply=timeout)
     if name in BUILT_IN:
-        return BUILT_IN[name](limits)
+        return BUILT_IN[name].open(limits)
     form, colon, rest = name.partition(":")
     if not colon or form not in _OPENERS:
         known = ", ".join([*BUILT_IN, *FORMS])

@@ -8,6 +8,9 @@ from mmspec.errors import InputError
 
 MACHINES: tuple[Machine, ...] = (BUDDY,)
 
+LEVELS: dict[str, Machine] = {level: machine for machine in MACHINES for level in machine.replay}
+"""The levels at which captures of real kernels are replayed, and the machine that does it."""
+
 
 def machine_named(name: str) -> Machine:
     """Return the machine of a name (InputError: there is none)."""

@@ -12,7 +12,7 @@ from mmprops.clients import registry
 from mmprops.clients.base import DIED, RUBBISH, ClientError, ClientFailure, Limits
 from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import ProcessClient
-from mmprops.clients.registry import open_client, opener
+from mmprops.clients.registry import BuiltIn, open_client, opener
 from mmprops.examples import SUFFIXES, adapter_source
 from mmprops.examples.build import TOOLCHAINS, examples
 from mmprops.examples.python.mybuddy import Lowest
@@ -63,7 +63,7 @@ def test_a_built_in_name_wins(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(limits)
         return InsideClient(Lowest)
 
-    monkeypatch.setitem(registry.BUILT_IN, "mine", open_it)
+    monkeypatch.setitem(registry.BUILT_IN, "mine", BuiltIn("buddy", open_it, lambda: None))
     assert open_client("mine", timeout=7).hello().name == Lowest.name
     assert seen == [Limits(reply=7)]
 

@@ -14,7 +14,7 @@ from mmimpl.physical.buddy import Buddy
 from mmprops.machine import Capability, Lockstep, Machine
 from mmprops.machines.physical.buddy_draw import draw, simpler
 from mmprops.machines.physical.buddy_generate import Generator
-from mmprops.machines.physical.buddy_replay import ENGINES
+from mmprops.machines.physical.buddy_replay import follow
 from mmspec.clause import Clause
 from mmspec.errors import refused
 from mmspec.linked import members
@@ -193,6 +193,6 @@ BUDDY = Machine(
     lockstep=Lockstep(watched, differs, recount),
     small=small,
     picture=picture,
-    replay=ENGINES,
+    replay={"blocks": follow},
 )
 """The machine."""

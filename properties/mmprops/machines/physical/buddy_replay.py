@@ -7,10 +7,14 @@ of its own; that none of its frames is free is checked before.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import attrs
 
 from mmimpl.physical.buddy import Buddy
+from mmprops.traces.archive import Capture
 from mmprops.traces.blocks import Blocks, BlockStream, Step
+from mmprops.traces.replay import Model, Replay, replay
 from mmspec.errors import DONE
 from mmspec.physical.buddy.core import block_over, free_allowed, free_apply, take_allowed, take_apply
 from mmspec.physical.buddy.ops import ORDINARY, Config, Free, Take
@@ -91,5 +95,11 @@ class ImplementationModel:
         return None if zone.carve(step.pfn, step.order) else "not all of it is free"
 
 
-ENGINES = {"spec": LawModel, "impl": ImplementationModel}
-"""What can follow a capture, by the names of the command line."""
+MODELS: Mapping[str, Callable[[BlockStream], Model]] = {"spec": LawModel, "impl": ImplementationModel}
+"""What can follow a capture, by the names of the engines."""
+
+
+def follow(capture: Capture, engine: str) -> Replay:
+    """Replay a capture at the level of the set of free blocks: frame numbers are inputs."""
+    stream = BlockStream(capture)
+    return replay(stream, MODELS[engine](stream))
