@@ -284,10 +284,8 @@ def session_for(machine: Machine, opener: Callable[[], Client]) -> OverTheWire:
 
 def own_session(machine: Machine, name: str, profile: Profile) -> InProcess:
     """Return a session with our implementation (``impl``) or with the law's own choices (``spec``)."""
-    everything = {key: True if c.default is False else c.default for key, c in machine.capabilities.items()}
-    everything |= {"batch": False, "power_of_two": False, "may_fail": False, "max_order": 12, "max_pages": 1 << 20}
     make = machine.implementation if name == "impl" else lambda config, kernel: Choices(machine, config, kernel)
-    return InProcess(name, make, profile.kernel or "6.12", everything, open=name == "impl")
+    return InProcess(name, make, profile.kernel or "6.12", machine.own_capabilities, open=name == "impl")
 
 
 class Choices:

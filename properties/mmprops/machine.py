@@ -18,7 +18,8 @@ from mmspec.component import Component
 class Capability:
     """What a client may promise: the value it has when it is not named, and what it means.
 
-    ``opens`` tells whether more is asked of a client that promises it: without it, that is left untested.
+    ``opens`` tells whether more is asked of a client that promises it: without it, that is left untested. ``ours`` is what our
+    own implementation and the law's choices promise; None: whatever opens more, and the default of the rest.
     """
 
     default: Any
@@ -26,6 +27,7 @@ class Capability:
     opens: bool = False
     choices: tuple[str, ...] = ()
     least: int = 0
+    ours: Any = None
 
     def misfit(self, value: Any) -> str | None:
         """Return what a value must be instead, or None if it is one."""
@@ -117,6 +119,12 @@ class Machine:
     def name(self) -> str:
         """The component's name."""
         return self.component.name
+
+    @property
+    def own_capabilities(self) -> dict[str, Any]:
+        """What our own implementation and the law's choices promise."""
+        capabilities = self.capabilities.items()
+        return {name: (c.opens or c.default) if c.ours is None else c.ours for name, c in capabilities}
 
     def capable(self, named: Mapping[str, Any]) -> dict[str, Any]:
         """Return every capability's value: the one that was named, else its default (ValueError: it is not what it must be)."""

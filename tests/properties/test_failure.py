@@ -17,6 +17,7 @@ from mmprops import failure
 from mmprops.clients.wire import Ref
 from mmprops.lockstep import Outcome, explore, rerun
 from mmprops.machine import HEADER, RECORD
+from mmprops.machines import MACHINES
 from mmprops.program import Program
 from mmspec.errors import EINVAL, InputError
 from mmspec.physical.buddy.ops import Alloc, Config, Free, Page
@@ -213,7 +214,7 @@ def test_a_file_for_an_unknown_machine_is_refused(folder: Path) -> None:
     path.write_bytes(written().read_bytes().replace(b'"machine":"buddy"', b'"machine":"bubby"'))
     error = refusal(path)
     assert "unknown machine 'bubby'" in error.message
-    assert error.hint == "one of buddy"
+    assert error.hint == f"one of {', '.join(machine.name for machine in MACHINES)}"
 
 
 def test_a_file_that_resets_nothing_is_refused(folder: Path) -> None:

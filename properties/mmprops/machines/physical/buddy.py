@@ -33,7 +33,7 @@ from mmspec.words import ABSENT, MIGRATETYPES, Pfn, size_of
 
 CAPABILITIES = {
     "observe": Capability(False, "serves free_count and free_blocks", opens=True),
-    "batch": Capability(False, "serves several operations in one request", opens=True),
+    "batch": Capability(False, "serves several operations in one request", opens=True, ours=False),
     "migratetypes": Capability(False, "alloc takes a migratetype", opens=True),
     "holes": Capability(False, "a zone may have holes", opens=True),
     "pageblocks": Capability(
@@ -42,11 +42,11 @@ CAPABILITIES = {
     "checked_free": Capability(False, "an unlawful free gets EINVAL and changes nothing", opens=True),
     "checked_alloc": Capability(False, "an order above max_order gets EINVAL", opens=True),
     "min_order": Capability(0, "the smallest order served"),
-    "max_order": Capability(10, "the largest order served"),
+    "max_order": Capability(10, "the largest order served", ours=12),
     "align": Capability("pfn", 'what alignment counts from: "pfn" is frame 0, "zone" is start_pfn', choices=("pfn", "zone")),
     "power_of_two": Capability(False, "zone sizes are powers of two only"),
     "reserved": Capability(0, "most frames that it keeps for itself"),
-    "max_pages": Capability(65536, "the largest zone it takes, in frames", least=1),
+    "max_pages": Capability(65536, "the largest zone it takes, in frames", least=1, ours=1 << 20),
     "max_pfn": Capability("0xfffffffffffff", "the largest frame number it takes"),
     "may_fail": Capability(False, "may answer ENOMEM although a block exists"),
 }
