@@ -47,7 +47,7 @@ class Outcome:
     made: tuple[tuple[str, Any, Mapping[str, int]], ...]
     judged: int = 0
     values: tuple[Any, ...] = ()  # the main value that each step answered
-    state: Any = None  # the law's, before the step that was broken
+    state: Any = None  # the law's, before the step that was broken, in the client's numbers
     broken: Broken | None = None
     refused: str | None = None  # why the configuration was not taken
     unsupported: Mapping[str, int] = attrs.field(factory=dict)  # operations not carried out, by reason
@@ -63,9 +63,11 @@ class Run:
 
     def __init__(self, machine: Machine, session: Session, profile: Profile, config: Any) -> None:
         self.machine, self.session = machine, session
-        self.judge = Judge(machine.component, profile, config)
-        self.tolerance = machine.tolerance(config, session.capabilities)
-        self.config = config
+        self.config = config  # the client's
+        self.view = machine.view(config, session.capabilities)
+        self.law_config = config if self.view is None else self.view.config
+        self.judge = Judge(machine.component, profile, self.law_config)
+        self.tolerance = machine.tolerance(self.law_config, session.capabilities)
         self.made: list[tuple[str, Any, Mapping[str, int]]] = []
         self.values: list[Any] = []
         self.judged = 0
@@ -98,16 +100,25 @@ class Run:
         if type(result) is Unsupported:
             self.unsupported[result.reason] = self.unsupported.get(result.reason, 0) + 1
             return None
-        verdict = self.judge.judge(operation, request, result)
+        asked, answered = self.inward(request), self.inward(result)
+        verdict = self.judge.judge(operation, asked, answered)
         self.judged += 1
-        if verdict is not None and not self.tolerance.forgives(verdict.clause, self.judge.state, request, result):
-            self.fail(verdict.clause, describe(request, result, verdict.chosen), result)
+        if verdict is not None and not self.tolerance.forgives(verdict.clause, self.judge.state, asked, answered):
+            self.fail(verdict.clause, describe(request, result, self.outward(verdict.chosen)), result)
             return None
-        self.tolerance.note(request, result)
+        self.tolerance.note(asked, answered)
         if self.body is not None:
             self.compare()
         self.values[-1] = main_value(operation, result)
         return result
+
+    def inward(self, record: Any) -> Any:
+        """Return a request or result of the client, in the law's numbers."""
+        return record if self.view is None else self.view.inward(record)
+
+    def outward(self, record: Any) -> Any:
+        """Return a request, a result or the state of the law, in the client's numbers."""
+        return record if self.view is None else self.view.outward(record)
 
     def compare(self) -> None:
         """Hold the implementation's state against the law's where the law's has just changed."""
@@ -134,7 +145,7 @@ class Run:
             tuple(self.made),
             self.judged,
             tuple(self.values),
-            self.judge.state,
+            self.outward(self.judge.state),
             self.broken,
             unsupported=self.unsupported,
         )
@@ -191,17 +202,17 @@ def explore(machine: Machine, session: Session, profile: Profile, data: bytes, c
     run = start(machine, session, profile, config)
     if isinstance(run, Outcome):
         return run
-    generator = machine.generator(header, config, session.capabilities)
+    generator = machine.generator(header, run.law_config, session.capabilities)
     for record in records(data):
         made = generator.request(record, run.judge.state)
         if made is None:
             continue
         name, request, refs = made
-        result = run.carry_out(name, request, refs)
+        result = run.carry_out(name, run.outward(request), refs)
         if run.broken is not None:
             break
         if result is not None:
-            generator.note(len(run.made) - 1, name, request, result)
+            generator.note(len(run.made) - 1, name, request, run.inward(result))
     return run.finish()
 
 

@@ -85,6 +85,20 @@ class Tolerance(Protocol):
         """Tell whether the capabilities make a result lawful that breaks ``clause``; such a result changes nothing."""
 
 
+class View(Protocol):
+    """How the numbers of the law and of a client differ in one run: the law's configuration, and the way there and back."""
+
+    @property
+    def config(self) -> Any:
+        """The law's configuration."""
+
+    def inward(self, record: Any) -> Any:
+        """Return a request or result of the client, in the law's numbers."""
+
+    def outward(self, record: Any) -> Any:
+        """Return a request, a result or the state of the law, in the client's numbers."""
+
+
 @attrs.frozen
 class Machine:
     """One machine under test.
@@ -94,7 +108,8 @@ class Machine:
     operation is not asked; ``sent(capabilities)`` which fields of the configuration and of each request a client is sent
     (ValueError: the capabilities contradict each other).
     ``simpler(config)`` yields simpler configurations to try a program on. ``tolerance(config, capabilities)`` knows
-    what they excuse; ``weakening`` names the capabilities whose use a verdict must mention.
+    what they excuse; ``view(config, capabilities)`` where such a client counts from (None: from where the law does);
+    ``weakening`` names the capabilities whose use a verdict must mention.
     ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state
     as lines of text. ``replay`` holds, by level, what follows a capture of a real kernel with an engine
     (one of ``ENGINES``).
@@ -113,6 +128,7 @@ class Machine:
     lockstep: Lockstep
     small: Callable[[Any], bool]
     picture: Callable[[Any, Any], list[str]]
+    view: Callable[[Any, Mapping[str, Any]], View | None] = lambda config, capabilities: None
     replay: Mapping[str, Callable[[Capture, str], Replay]] = attrs.field(factory=dict)
 
     @property

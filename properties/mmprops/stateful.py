@@ -129,7 +129,7 @@ class LockstepMachine(RuleBasedStateMachine):
 
     def must_serve(self, operation: Operation, request: Any) -> bool:
         """Tell whether it would be unlawful to refuse a request as invalid."""
-        return operation.allowed(self.run.judge.state, request, EINVAL) is not None
+        return operation.allowed(self.run.judge.state, self.run.inward(request), EINVAL) is not None
 
     def make(self, operation: Operation, asked: Asked) -> Made | MultipleResults[Any]:
         """Carry a request out, and return what later requests may borrow of it."""

@@ -27,7 +27,7 @@ from mmspec.physical.buddy.core import block_over
 from mmspec.physical.buddy.ops import MOVABLE, Alloc, Config, Free, Page
 from mmspec.physical.buddy.state import span_of
 from mmspec.profile import Profile, profile_named
-from mmspec.words import ABSENT, head_of, words_of
+from mmspec.words import ABSENT, words_of
 
 HEADERS = st.binary(min_size=HEADER, max_size=HEADER)
 RECORDS = st.lists(st.binary(min_size=RECORD, max_size=RECORD), max_size=40)
@@ -91,13 +91,6 @@ def test_sizes_are_powers_of_two_where_promised(header: bytes, promised: dict[st
     """One bit is set in the number of frames."""
     config = draw(header, promised | {"power_of_two": True})
     assert (config.end_pfn - config.start_pfn).bit_count() == 1
-
-
-@given(HEADERS, capabilities())
-def test_a_zone_begins_aligned_where_alignment_counts_from_there(header: bytes, promised: dict[str, Any]) -> None:
-    """Counting from start_pfn and from frame 0 is then the same."""
-    config = draw(header, promised | {"align": "zone"})
-    assert head_of(config.start_pfn, config.max_order) == config.start_pfn
 
 
 @given(HEADERS, capabilities())

@@ -81,10 +81,13 @@ class ZoneAligned(Careful):
     """Counts alignment from the start of the zone, and says so."""
 
     capabilities: ClassVar = {"align": "zone", "observe": True, "checked_free": True}
+    unaligned: ClassVar[list[int]] = []
     base = 0
 
     def reset(self, machine: str, config: dict[str, Any]) -> dict[str, Any]:
         self.base = int(config["start_pfn"], 16)
+        if self.base % (1 << config["max_order"]):
+            self.unaligned.append(self.base)
         return super().reset(machine, config)
 
     def begin(self, start: int, end: int, max_order: int) -> None:

@@ -17,7 +17,7 @@ from mmprops.examples.python.mybuddy import Buddy, Highest, Lowest, Random
 from mmspec.errors import InputError, MmspecError
 
 from .building import Builder
-from .careful_clients import CAREFUL, Batching, Careful, Failing
+from .careful_clients import CAREFUL, Batching, Careful, Failing, ZoneAligned
 from .wrong_clients import WRONG
 
 EXAMPLES = (Lowest, Highest, Random)
@@ -54,6 +54,13 @@ def test_nothing_is_asked_that_was_not_promised(client: type[Careful], seed: int
     assert run.verdict == "pass"
     assert set(run.weakened) == {"may_fail"} & set(client.capabilities)
     assert not set(run.not_tested) & set(client.capabilities)
+
+
+def test_alignment_counts_from_the_zone_wherever_it_begins(seed: int) -> None:
+    """The client that counts from there is met with zones that begin at no multiple of a block, and none is held against it."""
+    ZoneAligned.unaligned.clear()
+    assert conform("buddy", ZoneAligned, seed=seed).verdict == "pass"
+    assert len(ZoneAligned.unaligned) > 5
 
 
 def test_a_failure_that_was_not_announced_is_one(seed: int) -> None:

@@ -89,6 +89,34 @@ class AlignsToZoneStart(Lowest):
         return [(pfn + self.base, order) for pfn, order in super().blocks()]
 
 
+class PromisesZoneStart(Lowest):
+    """Says that alignment counts from the start of the zone, and counts from frame 0."""
+
+    clauses: ClassVar = {ALIGNED, ENOMEM, BLOCKS}
+
+    def hello(self) -> dict[str, Any]:
+        hello = super().hello()
+        hello["capabilities"]["align"] = "zone"
+        return hello
+
+
+class MergesFromFrameZero(AlignsToZoneStart):
+    """Says that alignment counts from the start of the zone, and finds a block's buddy as if it counted from frame 0."""
+
+    clauses: ClassVar = {ALIGNED, ENOMEM, BLOCKS, FREE, COUNT}
+
+    def hello(self) -> dict[str, Any]:
+        hello = super().hello()
+        hello["capabilities"]["align"] = "zone"
+        return hello
+
+    def give(self, pfn: int, order: int) -> None:
+        while order < self.max_order and self.is_free(buddy := ((pfn + self.base) ^ (1 << order)) - self.base, order):
+            self.remove(buddy, order)
+            pfn, order = min(pfn, buddy), order + 1
+        self.insert(pfn, order)
+
+
 class TruncatesFrames(Lowest):
     """Answers the low 32 bits of a frame number."""
 
@@ -453,7 +481,8 @@ class KeepsOldCounter(Lowest):
 
 
 WRONG: tuple[type[Lowest] | type[Highest], ...] = (
-    IgnoresZoneEnd, TakesFrameAfterZone, LosesLastFrame, LosesLargeRange, MergesBelowZone, AlignsToZoneStart, TruncatesFrames,
+    IgnoresZoneEnd, TakesFrameAfterZone, LosesLastFrame, LosesLargeRange, MergesBelowZone, AlignsToZoneStart,
+    PromisesZoneStart, MergesFromFrameZero, TruncatesFrames,
     NeverMergesOrderOne, MergesBeyondTop, KeepsBlockOnList, LosesMergedTop, LosesSplitHalf, ReportsUnmerged,
     ReusesWithoutUnlinking, TrustsTheOrder, FreesTooFew, AcceptsDoubleFree, AcceptsMiddle, RefusesTopFree, CorruptsWithThirdFree,
     GivesUpEarly, LooksTwoOrdersUp, RemembersFailure, KeepsSinglesAside, CountsFailedRequests, ConfusesErrors,

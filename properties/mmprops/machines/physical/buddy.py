@@ -1,6 +1,7 @@
 """The machine ``buddy``: what may be promised and excused, and how our implementation is held against the law.
 
-``buddy_draw`` draws its configurations, ``buddy_generate`` its operations, ``buddy_replay`` follows a real kernel's.
+``buddy_draw`` draws its configurations, ``buddy_generate`` its operations, ``buddy_align`` moves zones to where alignment counts
+from, ``buddy_replay`` follows a real kernel's operations.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import attrs
 
 from mmimpl.physical.buddy import Buddy
 from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machines.physical.buddy_align import moved
 from mmprops.machines.physical.buddy_draw import draw, simpler
 from mmprops.machines.physical.buddy_generate import Generator
 from mmprops.machines.physical.buddy_replay import follow
@@ -193,6 +195,7 @@ BUDDY = Machine(
     lockstep=Lockstep(watched, differs, recount),
     small=small,
     picture=picture,
+    view=moved,
     replay={"blocks": follow},
 )
 """The machine."""

@@ -28,12 +28,8 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     start_off, end_off = (header[2] % 16, header[3] % 16) if header[9] & 2 else (0, 0)
     if capabilities["power_of_two"]:
         size, end_off = 1 << (size.bit_length() - 1), 0
-    if capabilities["align"] == "zone":
-        start_off = 0
     base = head_of(max(0, min(BASES[header[4] % len(BASES)], limit) - 2 * size), max_order)
     start = min(base + start_off, limit - size)
-    if capabilities["align"] == "zone":
-        start = head_of(start, max_order)
     end = start + max(1, size - end_off)
     holes = draw_holes(header, start, end) if capabilities["holes"] else ()
     pageblock_order = 1 + header[8] % max_order if max_order and capabilities["pageblocks"] and header[9] % 2 else None
