@@ -6,7 +6,9 @@ state; ``rerun`` carries out a program that was recorded. Both end in an ``Outco
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -195,6 +197,23 @@ def start(machine: Machine, session: Session, profile: Profile, config: Any) -> 
     return Run(machine, session, profile, config)
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the cycle collector away for one program.
+
+    Everything that a program makes is frozen and lives on in the law's maps, so that a collector would walk it again and again
+    and find nothing. Between programs it comes by as ever.
+    """
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
+
+
+@uncollected()
 def explore(machine: Machine, session: Session, profile: Profile, data: bytes, config: Any = None) -> Outcome:
     """Carry out the program that bytes describe, on a configuration that they draw unless one is given."""
     header = data[:HEADER]
@@ -216,6 +235,7 @@ def explore(machine: Machine, session: Session, profile: Profile, data: bytes, c
     return run.finish()
 
 
+@uncollected()
 def rerun(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:
     """Carry out a recorded program. A step that refers to one that gave no value is passed over."""
     run = start(machine, session, profile, program.config)

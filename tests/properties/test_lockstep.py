@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -343,3 +344,32 @@ def test_the_answer_of_linux_is_told_only_where_it_differs() -> None:
     assert (
         describe(Free(1, 0), EINVAL, None) == describe(Free(1, 0), EINVAL, EINVAL) == "Free(pfn=0x1, order=0) was answered EINVAL"
     )
+
+
+# --- the collector -----------------------------------------------------------------------------------------------------
+
+
+class Raising(Buddy):
+    """Looks whether the collector is away, and then raises what no session takes for an answer."""
+
+    def apply(self, request: Any) -> Any:
+        assert not gc.isenabled()
+        raise KeyboardInterrupt
+
+
+def test_the_collector_is_back_however_a_program_ends() -> None:
+    """Also where Ctrl-C ends it."""
+    assert gc.isenabled()
+    with pytest.raises(KeyboardInterrupt):
+        explore(BUDDY, session(Raising), Profile.KERNEL_6_12, bytes(range(1, 100)))
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    """It is somebody else's to switch on."""
+    gc.disable()
+    try:
+        explore(BUDDY, session(Buddy), Profile.KERNEL_6_12, bytes(range(1, 100)))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
