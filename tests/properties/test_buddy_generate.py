@@ -20,7 +20,9 @@ from mmprops.machines.physical.buddy import draw
 from mmspec.clause import Clause, reached
 from mmspec.physical.buddy import BUDDY as LAW
 from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy import fallback, lists
 from mmspec.physical.buddy.ops import Config
+from mmspec.physical.buddy.state import FreeLists
 from mmspec.profile import Profile, profile_named
 from mmspec.words import words_of
 
@@ -196,3 +198,20 @@ def test_a_refusal_is_reached_only_where_it_is_asked_for() -> None:
         assert again.judged == outcome.judged - len(refused)
         assert reached & REFUSALS == set()
     assert asked == REFUSALS
+
+
+@pytest.mark.parametrize("profile", ["kernel-6.12", "kernel-6.1"])
+def test_each_half_that_is_split_off_comes_to_an_empty_list(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no list tells whether it went to the head or the tail, as the sentence of BUDDY-EXPAND says."""
+    split, expand = [], lists.expand
+
+    def looking(before: FreeLists, pfn: int, order: int, have: int, migratetype: int) -> FreeLists:
+        split.append(have - order)
+        assert all(lists.first_listed(before, half, migratetype) >= lists.NOBODY for half in range(order, have))
+        return expand(before, pfn, order, have, migratetype)
+
+    monkeypatch.setattr(lists, "expand", looking)
+    monkeypatch.setattr(fallback, "expand", looking)
+    for seed in range(20):
+        assert explore(BUDDY, session(Buddy, profile), profile_named(profile), bytes_of(seed)).broken is None
+    assert max(split) > 5

@@ -166,14 +166,15 @@ PUTBACK_TAIL = _linux(
 TAKE_MOVABLE = _linux(
     "BUDDY-TAKE-MOVABLE",
     "A taken block of two frames and half a pageblock or more turns its mergeable pageblocks MOVABLE, "
-    "since 6.12 with their other free blocks",
+    "since 6.12 with their other free blocks and only where the zone spans them wholly",
     "mm/page_alloc.c:__isolate_free_page, v6.12",
 )
 
 # --- Linux: handing out (dossier E.7, E.8) --------------------------------------------------------------------------------
 EXPAND = _linux(
     "BUDDY-EXPAND",
-    "What is split off goes to the head of its list, upper half first; the caller keeps the lowest frames",
+    "What is split off goes on the list of its order and of the block's type, which is empty then, so that nobody can tell "
+    "its head from its tail; the caller keeps the lowest frames",
     "mm/page_alloc.c:expand, v6.12",
 )
 SMALLEST = _linux(
