@@ -37,14 +37,15 @@ class Step:
 @click.command()
 @format_option
 def verify(form: str) -> None:
-    """Check every machine, replay the packaged capture, and run the example clients that can be built here."""
+    """Check every machine, prove what is not proved yet, replay the packaged capture, and run the clients that are here."""
     done = []
     for step in steps():
         began = time.monotonic()
         with people.status(step.name):
             verdict, sentence = step.run() if step.needs is None else ("skipped", f"needs {step.needs}")
         seconds = time.monotonic() - began
-        people.print(f"{styled(verdict):24} {step.name:28} {seconds:6.1f} s  {sentence}")
+        padding = " " * (8 - len(verdict))
+        people.print(f"{styled(verdict)}{padding}{step.name:32}{seconds:6.1f} s  {escape(sentence)}", soft_wrap=True)
         done.append(
             {"name": step.name, "verdict": verdict, "seconds": round(seconds, 3), "needs": step.needs, "detail": sentence}
         )
@@ -111,4 +112,4 @@ def conformed(machine: Machine, client: str) -> tuple[str, str]:
         run = judge_session(machine, session, Profile.ANY, ops=20_000, seed=0)
     finally:
         session.close()
-    return run.verdict, f"{run.ops} operations of {escape(run.client)}"
+    return run.verdict, f"{run.ops} operations of {run.client}"
