@@ -260,14 +260,19 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
         f"        pathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\n"
         "        return super().hello()\n"
     )
-    command = [sys.executable, "-m", "mmspec_cli.main", "conform", "buddy", "--client", "python:slow:Slow", "--ops", "100000000"]
+    # A job in the background inherits that SIGINT is ignored, and so would the command.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mmspec_cli.main import main; main()"
+    command = [sys.executable, "-c", start, "conform", "buddy", "--client", "python:slow:Slow", "--ops", "100000000"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         while not marker.exists() or not marker.read_text():
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        try:
+            assert process.wait(timeout=60) == 130
+        finally:
+            process.kill()
     client = int(marker.read_text())
     for _ in range(200):
         if not Path(f"/proc/{client}").exists():
