@@ -152,7 +152,7 @@ NEEDS: dict[str, Callable[[], bool]] = {
     "needs_kernel_source": lambda: kernel_source_path().exists(),
     "needs_node": have_program("node"),
     "needs_numba": have_modules("numba"),
-    "needs_prove": have_modules("cvc5", "bitwuzla"),
+    "needs_prove": have_modules("cvc5", "bitwuzla", "crosshair"),
     "needs_rust": have_program("rustc"),
     "needs_unicorn": have_modules("unicorn"),
 }

@@ -1,13 +1,14 @@
 """``python -m mmproofs.nightly``: decide every obligation that the ledger does not cover, and write the ledger.
 
-Nobody else writes it. With ``--second`` the other solvers that are installed (extra ``prove``) are asked about all of it anew.
+Nobody else writes it. What CrossHair explored of another text is explored anew, and that record written (``explore``).
+With ``--second`` the other solvers that are installed (extra ``prove``) are asked about all of the ledger anew.
 """
 
 from __future__ import annotations
 
 import sys
 
-from mmproofs import smtlib, solve
+from mmproofs import explore, smtlib, solve
 
 
 def tell(record: solve.Record) -> None:
@@ -16,13 +17,14 @@ def tell(record: solve.Record) -> None:
 
 
 def main() -> int:
-    """Prove, print a line for each obligation, write the ledger; 1 if anything is not as expected."""
+    """Prove, print a line for each obligation, write the ledger, explore; 1 if anything is not as expected."""
     second = [name for name in smtlib.SECOND if smtlib.installed(name)] if "--second" in sys.argv else []
     report = solve.prove((), second=second, progress=tell)
     solve.write_ledger(report)
     cached = sum(record.cached for record in report.obligations)
     print(f"{report.verdict}: {len(report.obligations)} obligations, {cached} as the ledger had them")
-    return 0 if report.verdict == "pass" else 1
+    explored = explore.main(["--write"])
+    return 0 if report.verdict == "pass" and explored == 0 else 1
 
 
 if __name__ == "__main__":
