@@ -18,7 +18,7 @@ import importlib.util
 import os
 import types
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from mmspec.errors import InputError
 
@@ -33,6 +33,13 @@ class Cells(Protocol):
 
     def __getitem__(self, index: int, /) -> int: ...
     def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+class Shape(NamedTuple):
+    """What a record declares of an array beside the ``Word`` of its cells: its indices' type, and its length given the record."""
+
+    index: Any
+    length: Callable[[Any], int]
 
 
 def kernel(function: F) -> F:

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.loops import LoopInvariant
+from mmproofs.lift.records import hints_of, shape_of
 from mmproofs.obligation import Bound, Contract, Obligation, function_of
 from mmspec.clause import Clause
 from mmspec.loop import Loop
@@ -60,6 +61,7 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
                 waiting.append(scope.get(annotation) if isinstance(annotation, str) else None)
         elif inspect.isclass(value) and _package(value) in ours and attrs.has(value) and not issubclass(value, Clause):
             found[f"{value.__module__}.{value.__qualname__}"] = value
+            waiting.extend(shape.length for hint in hints_of(value).values() if (shape := shape_of(hint)) is not None)
     return found
 
 
@@ -106,24 +108,25 @@ def roots(obligation: Obligation) -> list[Any]:
     found = [obligation.subject, *obligation.cuts, *obligation.forget, *predicates]
     for contract in obligation.contracts:
         found += [contract.function, *contract.requires, *(ensured for _, ensured in contract.ensures), *contract.gives.values()]
-    return [*found, *obligation.gives.values()] + [v for v in obligation.types.values() if inspect.isclass(v)]
+    shapes = [v for v in (*obligation.types.values(), *obligation.beside.values()) if inspect.isclass(v)]
+    return [*found, *obligation.gives.values(), *shapes]
 
 
 def obligation_digest(obligation: Obligation) -> str:
     """Return the hash of everything that an obligation's verdict depends on."""
     predicates: list[Any] = [*obligation.given, *obligation.invariants, *obligation.also, obligation.goal]
-    contracts = obligation.contracts
+    contracts, typed = obligation.contracts, {**obligation.types, **obligation.beside}
     shape = (
         prover_digest(),
         digest(closure(roots(obligation))),
         [_spelt(predicate) for predicate in predicates],
-        sorted((str(k), repr(v)) for k, v in {**obligation.choices, **obligation.types, **obligation.each}.items()),
+        sorted((str(k), repr(v)) for k, v in {**obligation.choices, **typed, **obligation.each}.items()),
         [f.__qualname__ for f in obligation.forget],
         [(c.ids, [_spelt(p) for p in c.requires], [_spelt(e) for _, e in c.ensures], _parts_of(c)) for c in contracts],
         _parts_of(obligation),
         sorted(obligation.bounds.items()),
         (obligation.assumptions, obligation.rests_on, obligation.expected.value, obligation.rlimit),
-        (obligation.straight, obligation.unaided),
+        (obligation.straight, obligation.unaided, [loop.name for loop in obligation.unrolled]),
     )  # fmt: skip
     return hashlib.sha256(repr(shape).encode()).hexdigest()
 

@@ -1,7 +1,8 @@
 """What is to be proved: about which function, from which hypotheses, for which sizes.
 
 An obligation names its subject, a function of the law or of the implementation, and a goal, a predicate over the subject's
-arguments, what it returned (``after``) and arbitrary places. Nothing of the subject is typed again.
+arguments, what it returned (``after``), what became of an argument ``x`` that holds arrays (``after_x``), and arbitrary places.
+Nothing of the subject is typed again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mmproofs.lift.predicate import Bound, Predicate, arguments_for, bound, func
 from mmproofs.lift.records import hints_of
 from mmproofs.lift.schema import place_parameters
 from mmspec.clause import Clause
+from mmspec.loop import Loop
 
 __all__ = ["Bound", "Contract", "Obligation", "Predicate", "Verdict", "arguments_for", "bound", "function_of"]
 
@@ -48,6 +50,8 @@ class Obligation:
     given: tuple[Predicate, ...] = ()
     invariants: tuple[Predicate, ...] = ()
     cuts: tuple[LoopInvariant, ...] = ()
+    unrolled: tuple[Loop, ...] = ()
+    """Loops that are run round by round, as often as what is given lets them."""
     forget: tuple[Callable[..., Any], ...] = ()
     """Functions whose result the goal does not depend on: they may answer anything of their declared type."""
     contracts: tuple[Contract, ...] = ()
@@ -59,6 +63,8 @@ class Obligation:
     also: tuple[Predicate, ...] = ()
     """Further places at which hypotheses may be of use: functions of the arguments, ``after`` and the goal's places."""
     types: Mapping[str, Any] = attrs.field(factory=dict)
+    beside: Mapping[str, Any] = attrs.field(factory=dict)
+    """Further unknown values, by name, with their declared types: the state of the law that a kernel's arrays stand for."""
     choices: Mapping[Any, Any] = attrs.field(factory=dict)
     each: Mapping[str, tuple[int, ...]] = attrs.field(factory=dict)
     bounds: Mapping[str, str] = attrs.field(factory=dict)

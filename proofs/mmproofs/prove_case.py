@@ -15,7 +15,7 @@ from mmproofs.lift.contracts import check_parts, standing
 from mmproofs.lift.errors import LiftError, TooMany
 from mmproofs.lift.loops import Cutter, LoopInvariant, claim_schema, lifted, near, near_fields, step_body
 from mmproofs.lift.predicate import sources_of
-from mmproofs.lift.records import check_fields, hints_of, unknown
+from mmproofs.lift.records import check_fields, hints_of, snapshot, unknown
 from mmproofs.lift.run import Limits, Path, Run, current, recording, walking, walks
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.obligation import Obligation, Predicate, Verdict, arguments_for, function_of
@@ -28,7 +28,7 @@ class Case:
     def __init__(self, obligation: Obligation, fixed: dict[str, int]) -> None:
         self.obligation, self.fixed = obligation, fixed
         self.smt = z.Smt()
-        self.cutter = Cutter(self.smt, obligation.cuts)
+        self.cutter = Cutter(self.smt, obligation.cuts, obligation.unrolled)
         self.choices = {**obligation.choices, **fixed}
         self._given: dict[tuple[int, tuple[Any, ...]], z.Truth] = {}
 
@@ -37,8 +37,8 @@ class Case:
     def arguments(self, only: set[str] | None = None) -> dict[str, Any]:
         """Return the subject's unknown arguments (or those of some names)."""
         subject = self.obligation.subject_function
-        hints = {**hints_of(subject), **self.obligation.types}
-        names = inspect.signature(subject).parameters
+        hints = {**hints_of(subject), **self.obligation.types, **self.obligation.beside}
+        names = (*inspect.signature(subject).parameters, *self.obligation.beside)
         return {n: unknown(hints[n], n, self.choices) for n in names if only is None or n in only}
 
     def _body(self) -> bool:
@@ -46,8 +46,9 @@ class Case:
         run.relies = obligation.relies
         known = run.named
         known.update(self.arguments())
+        hints = {**hints_of(self.obligation.subject_function), **obligation.beside}
         for name, value in known.items():
-            near_fields(hints_of(self.obligation.subject_function).get(name), value)
+            near_fields(hints.get(name), value)
         for number, given in enumerate(obligation.given):
             key = (number, tuple(run.taken))
             if key not in self._given:
@@ -57,9 +58,10 @@ class Case:
         if obligation.small is not None:
             known["small"] = make_schema("small", obligation.small, arguments_for(obligation.small, known)).as_hypothesis(())
         subject = obligation.subject_function
-        positional = [known[name] for name in inspect.signature(subject).parameters]
+        handed = {name: snapshot(known[name]) for name in inspect.signature(subject).parameters}
         with recording():
-            known["after"] = subject(*positional)
+            known["after"] = subject(*handed.values())
+        known.update({f"after_{name}": value for name, value in handed.items()})
         check_fields(known["after"], {**hints_of(subject), **obligation.types}.get("return"), "the result")
         check_parts(obligation.keeps, obligation.gives, known)
         if obligation.goal is not None:
@@ -82,7 +84,7 @@ class Case:
     def hypotheses(self) -> list[Schema]:
         """Return the invariants of the state before, as schemas."""
         subject = self.obligation.subject_function
-        names = set(inspect.signature(subject).parameters)
+        names = {*inspect.signature(subject).parameters, *self.obligation.beside}
         found = []
         with lifted(self.cutter):
             for predicate in self.obligation.invariants:

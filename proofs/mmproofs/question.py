@@ -110,11 +110,14 @@ class Question:
         self.deciders.add("z3")
         return answer, solver
 
-    def _check(self, demanded: list[z.Truth]) -> tuple[z.Answer, z.Solver]:
+    def _check(self, demanded: list[z.Truth], bare: bool = False) -> tuple[z.Answer, z.Solver | None]:
+        """Decide; a ``bare`` SAT may come without the solver that has a model."""
         answer, solver = self._z3(demanded, FIRST_RLIMIT)
         if answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla"):
             answer = smtlib.bitwuzla(smtlib.text_of(solver), self._left() / 1000)
             self.deciders.add("bitwuzla")
+            if answer is z.Answer.SAT and bare:
+                return answer, None
         if answer is z.Answer.UNKNOWN or (answer is z.Answer.SAT and "bitwuzla" in self.deciders):
             answer, solver = self._z3(demanded, self.case.obligation.rlimit)
         if answer is z.Answer.UNSAT:
@@ -138,10 +141,17 @@ class Question:
     def _decide(self) -> Outcome:
         """Decide, adding only the hypotheses that a counterexample breaks."""
         base = [*self.path.facts, z.negate(self.goal())]
-        small = False
+        smallness = [self.path.named["small"]] if "small" in self.path.named else []
+        small = found = False
         for _ in range(ROUNDS):
-            demanded = [*base, *self.added.values()]
-            answer, solver = self._check(demanded)
+            demanded = [*base, *self.added.values(), *(smallness if small else ())]
+            answer, solver = self._check(demanded, bool(smallness) and not small)
+            if solver is None:
+                small = True
+                continue
+            if answer is z.Answer.UNSAT and small and not found:
+                small, smallness = False, []
+                continue
             if answer is z.Answer.UNSAT and small:
                 return self._outcome(Verdict.UNKNOWN, "a counterexample, but none small enough to be replayed")
             if answer is z.Answer.UNSAT:
@@ -150,9 +160,8 @@ class Question:
                 return self._outcome(Verdict.UNKNOWN, f"z3: {solver.why_unknown()}")
             model = solver.model()
             if not self._refine(model):
-                if not small and "small" in self.path.named:
-                    base.append(self.path.named["small"])
-                    small = True
+                if smallness and not small:
+                    small = found = True
                     continue
                 return self._refuted(model)
         return self._outcome(Verdict.UNKNOWN, f"{ROUNDS} rounds of instantiation were not enough")
@@ -160,7 +169,7 @@ class Question:
     def is_possible(self) -> bool:
         """Tell whether all that the proof went from can be true at once: a proof from what cannot be says nothing."""
         demanded = [*self.path.facts, *self.path.conditions, *self.added.values()]
-        return self._check(demanded)[0] is z.Answer.SAT
+        return self._check(demanded, bare=True)[0] is z.Answer.SAT
 
     def _refuted(self, model: z.Model) -> Outcome:
         found = replay.replay(self.case.obligation, self.path.named, model, self.places)

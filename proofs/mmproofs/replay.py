@@ -15,12 +15,12 @@ import attrs
 
 from mmproofs import smt as z
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.lift.maps import GONE, SymMap
+from mmproofs.lift.maps import GONE, ModelCells, SymArray, SymMap
 from mmproofs.lift.predicate import part_of
-from mmproofs.lift.records import concrete, hints_of
-from mmproofs.lift.run import Touched
+from mmproofs.lift.records import concrete, hints_of, snapshot
+from mmproofs.lift.run import Touched, current
 from mmproofs.lift.schema import call, place_parameters
-from mmproofs.lift.words import SymBool, SymWord
+from mmproofs.lift.words import SymBool, SymWord, width_for
 from mmproofs.obligation import Obligation, arguments_for, function_of
 from mmspec.pmap import PMap, pmap
 from mmspec.words import word_of
@@ -58,7 +58,19 @@ def concretise(value: Any, model: z.Model, places: Touched) -> Any:
                 )
         return pmap(entries)
 
-    return concrete(value, lambda word: number_of(word, model), lambda truth: model.holds(truth.truth), mapping)
+    def array(unknown: SymArray) -> ModelCells:
+        base, smt = unknown.base, current().smt
+        assert base.value is not None
+        word, width = base.value, width_for(base.key.lo, base.key.hi)
+
+        def cell(index: int) -> int:
+            found = model.number(base.content(smt.value(index, width)))
+            return found if word.lo <= found <= word.hi else word.lo
+
+        written = {number_of(index, model): number_of(new, model) for index, new in unknown.writes}
+        return ModelCells(number_of(unknown.length, model), cell, written)
+
+    return concrete(value, lambda word: number_of(word, model), lambda truth: model.holds(truth.truth), mapping, array)
 
 
 @attrs.frozen
@@ -79,7 +91,7 @@ def replay(obligation: Obligation, known: Mapping[str, Any], model: z.Model, pla
     spots = {kind: sorted({number_of(p, model) for p in places.of(kind)}) for kind in places.places}
     subject = obligation.subject
     names = _loop_names(subject) if isinstance(subject, LoopInvariant) else tuple(inspect.signature(subject).parameters)
-    arguments = {name: concretise(known[name], model, places) for name in names}
+    arguments = {name: concretise(known[name], model, places) for name in (*names, *obligation.beside)}
     if isinstance(subject, LoopInvariant):
         return _replay_step(subject, arguments, spots)
     if obligation.complete is not None:
@@ -88,8 +100,9 @@ def replay(obligation: Obligation, known: Mapping[str, Any], model: z.Model, pla
         if not _everywhere(predicate, arguments, spots):
             return Replay(arguments, "", f"{function_of(predicate).__name__} does not hold of the completed state")
     try:
-        after = subject(*arguments.values())
-        whole = {**arguments, "after": after}
+        handed = {name: snapshot(arguments[name]) for name in names}
+        after = subject(*handed.values())
+        whole = {**arguments, **{f"after_{name}": value for name, value in handed.items()}, "after": after}
         for part, function in obligation.gives.items():
             if part_of(whole, part) != function(**arguments_for(function, whole)):
                 return Replay(arguments, f"{part} is not what the contract gives")

@@ -7,7 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from attrs import fields_dict, has
+
 from mmproofs import smt as z
+from mmproofs.lift.maps import ModelCells
 from mmproofs.lift.records import walk
 from mmproofs.lift.run import Limits, Run, walking
 from mmproofs.lift.words import SymWord
@@ -38,9 +41,21 @@ def agree(function: Callable[..., Any], rounds: int = 3, seed: int = 0, **more: 
                 arguments = [concretise(path.named[name], model, path.touched) for name in names]
                 after = path.named["after"]
                 foretold = after if isinstance(after, Clause) else concretise(after, model, path.touched)
-            assert function(*arguments) == foretold, (function.__name__, arguments, foretold)
+                left = [concretise(path.named[f"after_{name}"], model, path.touched) for name in names]
+                assert function(*arguments) == foretold, (function.__name__, arguments, foretold)
+                _same_cells(arguments, left)
             compared += 1
     return compared
+
+
+def _same_cells(arguments: list[Any], left: list[Any]) -> None:
+    """Compare what became of arrays with what was foretold, in every cell that was looked at or written."""
+    for one, other in zip(arguments, left, strict=True):
+        for name in fields_dict(type(one)) if has(type(one)) else ():
+            real, foretold = getattr(one, name), getattr(other, name)
+            if isinstance(real, ModelCells):
+                places = {index for index, _ in (*real.items(), *foretold.items())}
+                assert all(real[index] == foretold[index] for index in places), (name, one, other)
 
 
 def _scatter(case: Case, solver: z.Solver, values: list[Any], chance: random.Random) -> None:

@@ -19,7 +19,7 @@ from mmproofs.lift.errors import LiftError
 from mmproofs.lift.loops import claim_schema
 from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
-from mmproofs.lift.records import hints_of, unknown
+from mmproofs.lift.records import forget_arrays, hints_of, unknown
 from mmproofs.lift.run import current
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.lift.words import equal, truth_of
@@ -87,6 +87,8 @@ def _stub(contract: Contract) -> Callable[..., Any]:
         known = dict(zip(parameters, arguments, strict=True))
         premise = _claimed(contract, known)
         name = run.smt.fresh(function.__name__)
+        for argument in arguments:
+            forget_arrays(argument)
         kept: dict[type | str, Any] = {
             name + result.removeprefix("after"): part_of(known, source) for result, source in contract.keeps.items()
         }

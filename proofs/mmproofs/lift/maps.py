@@ -6,6 +6,7 @@ declared words: a value that is read lies in its range because every write claim
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import attrs
@@ -259,6 +260,34 @@ class SymArray:
 
     def __hash__(self) -> int:
         raise LiftError("an array was hashed")
+
+
+class ModelCells:
+    """An array of a counterexample: as long as the model says, with whatever cells the model gives it."""
+
+    def __init__(self, length: int, cell: Callable[[int], int], written: Mapping[int, int]) -> None:
+        self.length, self.cell, self.written = length, cell, dict(written)
+
+    def _index(self, index: int) -> int:
+        if not 0 <= index < self.length:
+            raise IndexError(f"index {index} of an array of {self.length} cells")
+        return index
+
+    def __getitem__(self, index: int) -> int:
+        if self._index(index) not in self.written:
+            self.written[index] = self.cell(index)
+        return self.written[index]
+
+    def __setitem__(self, index: int, value: int) -> None:
+        self.written[self._index(index)] = value
+
+    def copy(self) -> ModelCells:
+        """Return an array of equal cells."""
+        return ModelCells(self.length, self.cell, self.written)
+
+    def items(self) -> Iterable[tuple[int, int]]:
+        """Return the cells that were looked at or written, for pictures."""
+        return self.written.items()
 
 
 def _settled(word: SymWord) -> SymWord:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
+from mmimpl.engine import Shape
 from mmproofs.lift.errors import LiftError
-from mmproofs.lift.maps import SymMap, fits, unknown_base, unknown_word
+from mmproofs.lift.maps import ModelCells, SymArray, SymMap, fits, unknown_base, unknown_word
 from mmproofs.lift.run import current
 from mmproofs.lift.words import SymBool, SymWord
 from mmspec.clause import Clause
 from mmspec.pmap import PMap
 from mmspec.words import Word, word_of
+
+T = TypeVar("T")
 
 Choices = Mapping[type | str, Any]
 """Concrete values in place of unknown ones: for a class the options, one a path; for a part's name (``op.order``) its value."""
@@ -35,6 +38,9 @@ def unknown(hint: Any, name: str, choices: Choices | None = None) -> Any:
     if name in choices:
         return choices[name]
     word = word_of(hint)
+    shape = shape_of(hint)
+    if word is not None and shape is not None:
+        return SymArray(unknown_base(name, _word(shape.index, name), word), 0)  # its record knows how long it is
     if word is not None:
         return unknown_word(name, word)
     if hint is bool:
@@ -61,11 +67,21 @@ def unknown(hint: Any, name: str, choices: Choices | None = None) -> Any:
             for field in attrs.fields(hint)
             if field.init
         }
-        return hint(**fields)
+        record = hint(**fields)
+        for field in attrs.fields(hint):
+            shape = shape_of(types_of[field.name])
+            if shape is not None:
+                getattr(record, field.name).length = shape.length(record)
+        return record
     raise LiftError(
         f"{name} is declared {getattr(hint, '__name__', hint)}, of which nothing unknown can be made",
         "declare a Word, a bool, a PMap of words, or a frozen record of these",
     )
+
+
+def shape_of(annotation: Any) -> Shape | None:
+    """Return the ``Shape`` that an annotation declares: that of an array of the implementation."""
+    return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Shape)), None)
 
 
 def _word(hint: Any, name: str) -> Word:
@@ -115,9 +131,31 @@ def walk(value: Any, visit: Callable[[Any], None]) -> None:
         visit(value)
 
 
+def _arrays(value: Any) -> dict[str, Any]:
+    if not attrs.has(type(value)):
+        return {}
+    parts = {field.alias: getattr(value, field.name) for field in attrs.fields(type(value)) if field.init}
+    return {name: part for name, part in parts.items() if isinstance(part, SymArray | ModelCells)}
+
+
+def snapshot(value: T) -> T:
+    """Return a record with a copy of every array in it; any other value itself."""
+    record: Any = value
+    copies = {name: array.copy() for name, array in _arrays(value).items()}
+    return attrs.evolve(record, **copies) if copies else value
+
+
+def forget_arrays(value: Any) -> None:
+    """Let the arrays of a record hold anything: what may have written to them was not watched."""
+    for array in _arrays(value).values():
+        base = array.base
+        array.base, array.writes = unknown_base(current().smt.fresh(base.name), base.key, base.value), ()
+
+
 def concrete(
-    value: Any, word: Callable[[SymWord], int], truth: Callable[[SymBool], bool], mapping: Callable[[SymMap], Any]
-) -> Any:
+    value: Any, word: Callable[[SymWord], int], truth: Callable[[SymBool], bool], mapping: Callable[[SymMap], Any],
+    array: Callable[[SymArray], Any],
+) -> Any:  # fmt: skip
     """Return a value with everything unknown in it replaced."""
     if isinstance(value, SymWord):
         return word(value)
@@ -125,9 +163,13 @@ def concrete(
         return truth(value)
     if isinstance(value, SymMap):
         return mapping(value)
+    if isinstance(value, SymArray):
+        return array(value)
     if isinstance(value, tuple):
-        return tuple(concrete(member, word, truth, mapping) for member in value)
+        return tuple(concrete(member, word, truth, mapping, array) for member in value)
     if attrs.has(type(value)) and not isinstance(value, Clause):
-        fields = {f.alias: concrete(getattr(value, f.name), word, truth, mapping) for f in attrs.fields(type(value)) if f.init}
+        fields = {
+            f.alias: concrete(getattr(value, f.name), word, truth, mapping, array) for f in attrs.fields(type(value)) if f.init
+        }
         return type(value)(**fields)
     return value

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical import bits, buddy, lists
+from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, refined
 
-OBLIGATIONS: tuple[Obligation, ...] = (*bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS)
+OBLIGATIONS: tuple[Obligation, ...] = (
+    *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
+    *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
+)  # fmt: skip
 """Every obligation of the project."""
 
 

@@ -197,6 +197,12 @@ def smallest(zone: Zone, order: Order, migratetype: Migratetype) -> Frame:
 
 
 @helper
+def list_upper_half(zone: Zone, pfn: Frame, half: Order, number: ListNumber) -> None:
+    """Put the upper of two halves of a block first on the list of its order and of the block's own type."""
+    enlist_first(zone, pfn + (1 << half), (number & TYPE) | half)
+
+
+@helper
 def take_listed(zone: Zone, pfn: Frame, order: Order) -> None:
     """Hand out the lowest ``2**order`` frames of the listed block at ``pfn``.
 
@@ -205,7 +211,7 @@ def take_listed(zone: Zone, pfn: Frame, order: Order) -> None:
     number = zone.page[pfn]
     delist(zone, pfn)
     for half in range((number & 15) - 1, order - 1, -1):
-        enlist_first(zone, pfn + (1 << half), (number & TYPE) | half)
+        list_upper_half(zone, pfn, half, number)
 
 
 # --- whole pageblocks ------------------------------------------------------------------------------------------------

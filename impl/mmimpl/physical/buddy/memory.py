@@ -13,10 +13,10 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from mmimpl.engine import Cells
+from mmimpl.engine import Cells, Shape
 from mmspec.errors import InputError
-from mmspec.physical.buddy.ops import KERNELS, MOVABLE, Config
-from mmspec.words import MAX_ORDER_LIMIT, PFN_BITS, Kernel, Order, Pfn, PfnEnd, Word
+from mmspec.physical.buddy.ops import ISOLATE, KERNELS, MOVABLE, Config
+from mmspec.words import MAX_ORDER_LIMIT, PFN_BITS, Kernel, Migratetype, Order, Pfn, PfnEnd, Word
 
 MAX_PAGES = 1 << 26
 """Most pages of a zone, counted from its base to the end of its last largest block: 256 GiB in pages of 4 KiB."""
@@ -45,6 +45,9 @@ Frame = Annotated[int, Word("frame", bits=32, lo=0, hi=MAX_PAGES + LISTS - 1)]
 Cell = Annotated[int, Word("cell", bits=8, lo=0, hi=NONE)]
 """What a frame heads: a listed block (the list's number), a block that is handed out (``ALLOCATED``), or ``NONE``."""
 
+BlockIndex = Annotated[int, Word("block_index", bits=32, lo=0, hi=MAX_PAGES)]
+"""A pageblock's number counted from the zone's base."""
+
 ListNumber = Annotated[int, Word("list_number", bits=8, lo=0, hi=LISTS - 1)]
 
 Sign = Annotated[int, Word("sign", bits=8, lo=-1, hi=1, signed=True)]
@@ -57,11 +60,11 @@ class Zone:
     The arrays are memoryviews; ``Arrays`` has the same fields and holds NumPy arrays of the same memory.
     """
 
-    page: Annotated[Cells, Word("cell", bits=8, lo=0, hi=NONE)]
-    after: Annotated[Cells, Word("frame", bits=32, lo=0, hi=MAX_PAGES + LISTS - 1)]  # the next block on the list, or its head
-    before: Annotated[Cells, Word("frame", bits=32, lo=0, hi=MAX_PAGES + LISTS - 1)]
-    types: Annotated[Cells, Word("migratetype", bits=8, lo=0, hi=5)]  # of each pageblock
-    frames: Annotated[Cells, Word("count", bits=64, lo=0, hi=MAX_PAGES)]  # free, by kind of their pageblock: ORDINARY, ...
+    page: Annotated[Cells, Word("cell", bits=8, lo=0, hi=NONE), Shape(Frame, pages)]
+    after: Annotated[Cells, Word("frame", bits=32, lo=0, hi=MAX_PAGES + LISTS - 1), Shape(Frame, links)]  # the next on the list
+    before: Annotated[Cells, Word("frame", bits=32, lo=0, hi=MAX_PAGES + LISTS - 1), Shape(Frame, links)]
+    types: Annotated[Cells, Word("migratetype", bits=8, lo=0, hi=5), Shape(BlockIndex, pageblocks)]
+    frames: Annotated[Cells, Word("count", bits=64, lo=0, hi=MAX_PAGES), Shape(Migratetype, kinds)]  # free, by kind
     heads: Frame  # the head of list 0, and the number of pages
     start: Frame
     end: Frame  # exclusive
@@ -84,6 +87,26 @@ class Arrays(NamedTuple):
     max_order: Order
     pageblock_order: Order
     kernel: Kernel
+
+
+def pages(zone: Zone) -> int:
+    """Return the number of a zone's pages, those before its start and behind its end included."""
+    return zone.heads
+
+
+def links(zone: Zone) -> int:
+    """Return the number of places on lists: the pages', and the heads'."""
+    return zone.heads + LISTS
+
+
+def pageblocks(zone: Zone) -> int:
+    """Return the number of pageblocks."""
+    return zone.heads >> zone.pageblock_order
+
+
+def kinds(zone: Zone) -> int:
+    """Return the number of counters: one for each type, though only kinds are counted."""
+    return ISOLATE + 1
 
 
 def arrays_of(config: Config, kernel: str) -> Arrays:

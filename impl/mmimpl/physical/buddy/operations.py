@@ -35,6 +35,20 @@ from mmspec.words import Flags, Migratetype, Order
 
 
 @helper
+def hand_out(zone: Zone, pfn: Frame, order: Order, migratetype: Migratetype) -> None:
+    """Mark a block that left the lists as handed out, and count it."""
+    zone.page[pfn] = (ALLOCATED | MIGRATABLE | order) if migratetype == MOVABLE else (ALLOCATED | order)
+    count_block(zone, pfn, order, -1)
+
+
+@helper
+def take_back(zone: Zone, pfn: Frame, order: Order) -> None:
+    """Mark a block that was handed out as no block's head any more, and count it."""
+    zone.page[pfn] = NONE
+    count_block(zone, pfn, order, 1)
+
+
+@helper
 def alloc(zone: Zone, order: Order, migratetype: Migratetype, flags: Flags) -> Frame:
     """Hand out a block and return its first frame, or ``heads`` and more (mm/page_alloc.c:rmqueue_buddy, v6.12)."""
     if order > zone.max_order or migratetype > RECLAIMABLE or flags & ~ALLOC_FLAGS:
@@ -48,8 +62,7 @@ def alloc(zone: Zone, order: Order, migratetype: Migratetype, flags: Flags) -> F
     if pfn == zone.heads:
         return zone.heads + errno.ENOMEM
     take_listed(zone, pfn, order)
-    zone.page[pfn] = (ALLOCATED | MIGRATABLE | order) if migratetype == MOVABLE else (ALLOCATED | order)
-    count_block(zone, pfn, order, -1)
+    hand_out(zone, pfn, order, migratetype)
     return pfn
 
 
@@ -66,8 +79,7 @@ def free(zone: Zone, pfn: Frame, order: Order) -> int:
     """Take a block back (mm/page_alloc.c:free_one_page, v6.12)."""
     if not is_live(zone, pfn, order):
         return errno.EINVAL
-    zone.page[pfn] = NONE
-    count_block(zone, pfn, order, 1)
+    take_back(zone, pfn, order)
     if order <= zone.pageblock_order:
         free_one(zone, pfn, order, zone.types[pfn >> zone.pageblock_order], False)
     else:
@@ -80,8 +92,7 @@ def putback(zone: Zone, pfn: Frame, order: Order) -> int:
     """Take a block back, whole and to the tail (mm/page_alloc.c:__putback_isolated_page, v6.12)."""
     if not is_live(zone, pfn, order):
         return errno.EINVAL
-    zone.page[pfn] = NONE
-    count_block(zone, pfn, order, 1)
+    take_back(zone, pfn, order)
     whole = one_type(zone, pfn, order)
     free_pieces(zone, pfn, order, order if whole else zone.pageblock_order, whole)
     return 0

@@ -201,7 +201,7 @@ BUGS = (
         "BUDDY-FREE-REFUSED",
         "a block that merges into its lower buddy can be freed a second time",
         OURS,
-        {f"{OUR}.operations.free": ("    zone.page[pfn] = NONE\n", "")},
+        {f"{OUR}.operations.take_back": ("    zone.page[pfn] = NONE\n", "")},
         profile="any",
     ),
     bug(

@@ -70,7 +70,7 @@ BUGS = (
         "what is split off goes to a MOVABLE list, whatever its pageblock is",
         "mm/page_alloc.c:expand, v6.12",
         {
-            f"{OUR}.lists.take_listed": ("(number & TYPE) | half", "(1 << 4) | half"),
+            f"{OUR}.lists.list_upper_half": ("(number & TYPE) | half", "(1 << 4) | half"),
             f"{LISTS}.expand_step": ("half, migratetype, False)", "half, 1, False)"),
         },
     ),

@@ -99,7 +99,7 @@ BUGS = (
         "of a freed block only the first frame becomes free",
         "Asterinas, commit d3e4f175c",
         {
-            f"{OUR}.operations.free": ("    count_block(", "    order = 0\n    count_block("),
+            f"{OUR}.operations.free": ("    take_back(", "    order = 0\n    take_back("),
             f"{CORE}.give": ("zone.span.max_order, pfn, order)", "zone.span.max_order, pfn, 0)"),
         },
         profile="any",
