@@ -6,6 +6,13 @@ and handed out, ``moving`` how whole pageblocks change lists, ``operations`` wha
 
 from __future__ import annotations
 
-from mmproofs.obligations.physical.lists import entering, leaving, moving, rings, serving
+from mmproofs.obligations.physical.lists import entering, leaving, moving, operations, rings, serving
 
-OBLIGATIONS = (*rings.OBLIGATIONS, *entering.OBLIGATIONS, *leaving.OBLIGATIONS, *moving.OBLIGATIONS, *serving.OBLIGATIONS)
+OBLIGATIONS = (
+    *rings.OBLIGATIONS,
+    *entering.OBLIGATIONS,
+    *leaving.OBLIGATIONS,
+    *moving.OBLIGATIONS,
+    *serving.OBLIGATIONS,
+    *operations.OBLIGATIONS,
+)

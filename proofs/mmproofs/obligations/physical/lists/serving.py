@@ -20,8 +20,18 @@ from mmproofs.obligations.physical.lists.leaving import (
     mergeable_type,
     order_lawful,
 )  # fmt: skip
-from mmproofs.obligations.physical.lists.moving import MOVE_PAGEBLOCK, MOVING, STATE
-from mmproofs.obligations.physical.lists.state import lawful, legal_span, linked, may_merge, no_new_pair, typed
+from mmproofs.obligations.physical.lists.moving import AFTER, MOVE_PAGEBLOCK, MOVING, STATE
+from mmproofs.obligations.physical.lists.state import (
+    lawful,
+    legal_span,
+    linked,
+    may_merge,
+    no_new_pair,
+    one_class,
+    same_blocks,
+    same_frames,
+    typed,
+)
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import fallback
 from mmspec.physical.buddy import lists as law
@@ -73,28 +83,50 @@ def mergeable_frames(zone: Zone, lists: FreeLists, order: Order, after: law.Answ
     return (inside == False) | is_mergeable(type_at(zone.span, lists, frame))  # noqa: E712  # may be symbolic
 
 
-FALL_BACK = Contract(
-    "BUDDY-FALL-BACK", fallback.fall_back,
-    requires=(IN_ZONE, order_lawful, mergeable_type, *STATE),
+SERVED = (
+    ("COVER", handed),
+    ("ALIGNED", answer_lawful),
+    ("SOURCE", mergeable_frames),
+    ("CLASS", class_kept),
+    ("LAWFUL", bound(lawful, lists="after.1", span="zone.span")),
+    ("TYPED", bound(typed, lists="after.1", span="zone.span")),
+    ("LINKED", bound(linked, lists="after.1")),
+    ("PAIRS", bound(no_new_pair, after="after.1", span="zone.span")),
+)
+"""What is true of every way to serve a request from foreign lists."""
+
+REQUEST = (IN_ZONE, order_lawful, mergeable_type, *STATE)
+KEPT = {"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"}
+
+CLAIM = Contract("BUDDY-CLAIM-ANSWER", fallback.claim, SERVED, requires=REQUEST, keeps=KEPT)
+FALL_BACK_61 = Contract("BUDDY-FALL-BACK-61", fallback.fall_back_61, SERVED, requires=REQUEST, keeps=KEPT)
+FALL_BACK = Contract("BUDDY-FALL-BACK", fallback.fall_back, SERVED, requires=REQUEST, keeps=KEPT)
+
+
+def is_foreign(lists: FreeLists, pfn: Pfn) -> bool:
+    """The frame heads a block on a list of a mergeable type."""
+    number = lists.block.get(pfn, UNLISTED)
+    return (number != UNLISTED) & is_mergeable(type_of_list(number))
+
+
+MOVED_61 = Contract(
+    "BUDDY-MOVED-61", fallback.moved_61,
+    requires=(IN_ZONE, mergeable_type, is_foreign, *STATE),
     ensures=(
-        ("COVER", handed),
-        ("ALIGNED", answer_lawful),
-        ("SOURCE", mergeable_frames),
-        ("CLASS", class_kept),
-        ("LAWFUL", bound(lawful, lists="after.1", span="zone.span")),
-        ("TYPED", bound(typed, lists="after.1", span="zone.span")),
-        ("LINKED", bound(linked, lists="after.1")),
-        ("PAIRS", bound(no_new_pair, after="after.1", span="zone.span")),
+        ("COVER", same_frames),
+        ("BLOCKS", same_blocks),
+        ("CLASS", bound(one_class, span="zone.span")),
+        *AFTER,
     ),
-    keeps={"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"},
+    keeps={"after.kernel": "lists.kernel", "after.movable": "lists.movable"},
 )  # fmt: skip
 
 _CLAIM = Obligation(
     "", (c.CLAIM_LARGEST,), "", fallback.claimed, contracts=(FIND_FALLBACK,), forget=(fallback.enough_alike,)
 )  # fmt: skip
-_SERVE = Obligation(
-    "", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back, cuts=(UNFOLDING, MOVING),
-    contracts=(CLAIMED, CHOSEN_61, SMALLEST_FALLBACK, FROM_TYPE, TAKE_LISTED, MOVE_PAGEBLOCK, SET_TYPES, ENLIST, DELIST),
+_SERVE = Obligation("", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back)
+_MOVED_61 = attrs.evolve(
+    _SERVE, clauses=(c.STEAL_61, c.BUDDY_4), cuts=(MOVING,), contracts=(SET_TYPES, ENLIST, DELIST),
     forget=(fallback.enough_alike,),
 )  # fmt: skip
 
@@ -106,5 +138,10 @@ OBLIGATIONS = (
         CHOSEN_61,
         attrs.evolve(_CLAIM, clauses=(c.FALLBACK_61,), cuts=(GOING_DOWN,), contracts=(FIND_FALLBACK, SMALLEST_FALLBACK)),
     ),
-    *proofs_of(FALL_BACK, _SERVE),
+    *proofs_of(
+        CLAIM, attrs.evolve(_SERVE, cuts=(UNFOLDING,), contracts=(CLAIMED, MOVE_PAGEBLOCK, FROM_TYPE, SET_TYPES, ENLIST, DELIST))
+    ),
+    *proofs_of(MOVED_61, _MOVED_61),
+    *proofs_of(FALL_BACK_61, attrs.evolve(_SERVE, contracts=(CHOSEN_61, MOVED_61, FROM_TYPE))),
+    *proofs_of(FALL_BACK, attrs.evolve(_SERVE, contracts=(CLAIM, FALL_BACK_61, SMALLEST_FALLBACK, TAKE_LISTED))),
 )

@@ -1,0 +1,166 @@
+"""What each operation makes of Linux's lists (the columns of the matrix that begin with "lists").
+
+Between operations no frame is in two blocks, listed or handed out; listed blocks are aligned, on the lists of their pageblocks'
+types, and linked both ways. Each operation keeps that; alloc, free, putback and take never make two listed buddies that may
+merge, while isolate, unisolate, retype, reserve and unreserve may, by changing types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from mmproofs.lift.contracts import Contract
+from mmproofs.lift.loops import LoopInvariant
+from mmproofs.obligation import Obligation, Predicate, bound, proofs_of, step_of
+from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
+from mmproofs.obligations.physical.lists.leaving import FROM_TYPE, SMALLEST
+from mmproofs.obligations.physical.lists.moving import ALIKE, CONVERT, FREE_PIECES, MOVE_PAGEBLOCK, STATE
+from mmproofs.obligations.physical.lists.serving import FALL_BACK, IN_ZONE
+from mmproofs.obligations.physical.lists.state import (
+    entered,
+    lawful,
+    left,
+    linked,
+    no_new_pair,
+    no_pair_around,
+    nothing_above,
+    one_class,
+    same_blocks,
+    same_frames,
+    typed,
+)  # fmt: skip
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy import core, linux
+from mmspec.physical.buddy.invariants import listed_owners
+from mmspec.physical.buddy.ops import Free, Retype
+from mmspec.physical.buddy.state import FreeLists, Zone
+from mmspec.words import Pfn, PfnEnd
+
+Answer = tuple[Any, FreeLists]
+
+# --- what the listed blocks cover ----------------------------------------------------------------------------------------
+
+
+def alloc_cover(lists: FreeLists, op: Any, after: Answer, frame: Pfn) -> bool:
+    """The frames of the block that is handed out leave the lists, and no other."""
+    result, rest = after
+    if result.failed:
+        return same_frames(lists, rest, frame)
+    return left(lists, result.pfn, op.order, rest, frame)
+
+
+def free_cover(lists: FreeLists, op: Any, after: Answer, frame: Pfn) -> bool:
+    """The frames of the block that comes back are listed, and no other than before."""
+    result, rest = after
+    if result.failed:
+        return same_frames(lists, rest, frame)
+    return entered(lists, op.pfn, op.order, rest, frame)
+
+
+def take_cover(lists: FreeLists, op: Any, after: Answer, frame: Pfn) -> bool:
+    """The frames of the block that is taken leave the lists, and no other."""
+    result, rest = after
+    if result.failed:
+        return same_frames(lists, rest, frame)
+    return left(lists, op.pfn, op.order, rest, frame)
+
+
+def kind_cover(lists: FreeLists, after: Answer, frame: Pfn) -> bool:
+    """The same frames are listed."""
+    return same_frames(lists, after[1], frame)
+
+
+def freed_merged(zone: Zone, op: Free, after: Answer, place: Pfn) -> bool:
+    """A block of at most a pageblock that comes back is merged as far as types allow: neither half of a pair is left apart."""
+    result, rest = after
+    if result.failed or op.order > zone.span.pageblock_order:
+        return True
+    return no_pair_around(zone.span, op.pfn, rest, place)
+
+
+# --- take ----------------------------------------------------------------------------------------------------------------
+
+
+def settling(zone: Zone, was_pfn: PfnEnd, pfn: PfnEnd, end: PfnEnd, lists: FreeLists, frame: Pfn) -> bool:
+    """The frames of the block that was taken are not listed."""
+    taken = (was_pfn <= frame) & (frame < end)
+    return (was_pfn <= pfn) & ((taken == False) | (listed_owners(lists, frame) == 0))  # noqa: E712  # may be symbolic
+
+
+SETTLING = LoopInvariant(
+    linux.SETTLE,
+    (
+        IN_ZONE, settling,
+        bound(same_frames, lists="was_lists", after="lists"), bound(same_blocks, lists="was_lists", after="lists"),
+        bound(one_class, span="zone.span", lists="was_lists", after="lists"), *STATE,
+    ),
+    id="BUDDY-SETTLE-STEP",
+)  # fmt: skip
+
+# --- the operations ------------------------------------------------------------------------------------------------------
+
+KEPT: tuple[tuple[str, Predicate], ...] = (
+    ("LAWFUL", bound(lawful, lists="after.1", span="zone.span")),
+    ("TYPED", bound(typed, lists="after.1", span="zone.span")),
+    ("LINKED", bound(linked, lists="after.1")),
+)
+PAIRS = ("PAIRS", bound(no_new_pair, after="after.1", span="zone.span"))
+
+NOTHING_ABOVE = (
+    "no listed block larger than a pageblock holds the pageblock: it follows from RETYPE-BUSY, BUDDY-COVER and BUDDY-3 by an "
+    "induction over orders that is not mechanised; recounts check it in every run"
+)
+
+
+def nothing_above_op(zone: Zone, lists: FreeLists, op: Retype) -> bool:
+    """No listed block larger than a pageblock holds the frame."""
+    return nothing_above(zone.span, lists, op.pfn)
+
+
+_BASE = Obligation("", (c.BUDDY_COVER, c.BUDDY_3, c.BUDDY_4, c.BUDDY_5), "", linux.free_choose)
+
+
+def _operation(
+    name: str, choose: Callable[..., Any], cover: Predicate, template: Obligation, *more: tuple[str, Predicate],
+    given: tuple[Predicate, ...] = (),
+) -> tuple[Obligation, ...]:  # fmt: skip
+    """Return an operation's obligations about the lists."""
+    contract = Contract(
+        f"BUDDY-{name}-LISTS", choose, (("COVER", cover), *KEPT, *more), requires=(IN_ZONE, *given, *STATE)
+    )  # fmt: skip
+    found = proofs_of(contract, template)
+    return tuple(attrs.evolve(o, operation=name.lower(), invariant=f"lists: {o.invariant}") for o in found)
+
+
+OBLIGATIONS = (
+    *_operation("ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, FALL_BACK)), PAIRS),
+    *_operation(
+        "FREE", linux.free_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
+        ("MERGED", freed_merged),
+    ),
+    *_operation(
+        "PUTBACK", linux.putback_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
+    ),
+    step_of(SETTLING, attrs.evolve(_BASE, clauses=(c.TAKE_MOVABLE,), contracts=(SET_TYPES, MOVE_PAGEBLOCK))),
+    *_operation(
+        "TAKE", linux.take_choose, take_cover,
+        attrs.evolve(_BASE, cuts=(SETTLING,), contracts=(DELIST, SET_TYPES, MOVE_PAGEBLOCK)), PAIRS,
+    ),
+    *_operation("ISOLATE", linux.isolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT,))),
+    *_operation(
+        "UNISOLATE", linux.unisolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT, DELIST, SET_TYPES, FREE_ONE))
+    ),
+    *_operation(
+        "RETYPE", linux.retype_choose, kind_cover,
+        attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK,), forget=(core.retype_possible,), assumptions=(NOTHING_ABOVE,)),
+        given=(nothing_above_op,),
+    ),
+    *_operation("RESERVE", linux.reserve_choose, kind_cover, attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, SET_TYPES))),
+    *_operation(
+        "UNRESERVE", linux.unreserve_choose, kind_cover,
+        attrs.evolve(_BASE, contracts=(SMALLEST, MOVE_PAGEBLOCK, SET_TYPES, DELIST, ENLIST)),
+    ),
+)  # fmt: skip
