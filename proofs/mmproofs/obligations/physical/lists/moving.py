@@ -16,6 +16,7 @@ from mmproofs.obligations.physical.lists.state import (
     legal_span,
     linked,
     no_new_pair,
+    no_pair_around,
     nothing_above,
     one_class,
     out,
@@ -98,6 +99,12 @@ PIECES = LoopInvariant(
     id="BUDDY-PIECES-STEP",
 )  # fmt: skip
 
+
+def small_merged(span: Span, pfn: Pfn, order: Order, after: FreeLists, place: Pfn) -> bool:
+    """A block of at most a pageblock has been merged as far as types allow."""
+    return (order > span.pageblock_order) | no_pair_around(span, pfn, after, place)
+
+
 FREE_PIECES = Contract(
     "BUDDY-FREE-PIECES-LISTED", law.free_pieces,
     requires=(legal_span, block_lawful, out, *LISTS),
@@ -108,6 +115,7 @@ FREE_PIECES = Contract(
         ("LINKED", bound(linked, lists="after")),
         ("CLASS", one_class),
         ("PAIRS", no_new_pair),
+        ("MERGED", small_merged),
     ),
     keeps=KEPT,
 )  # fmt: skip

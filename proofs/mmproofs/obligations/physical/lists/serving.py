@@ -95,11 +95,17 @@ SERVED = (
 )
 """What is true of every way to serve a request from foreign lists."""
 
+
+def is_61(lists: FreeLists) -> bool:
+    """The choices are 6.1's."""
+    return lists.kernel < 612
+
+
 REQUEST = (IN_ZONE, order_lawful, mergeable_type, *STATE)
 KEPT = {"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"}
 
 CLAIM = Contract("BUDDY-CLAIM-ANSWER", fallback.claim, SERVED, requires=REQUEST, keeps=KEPT)
-FALL_BACK_61 = Contract("BUDDY-FALL-BACK-61", fallback.fall_back_61, SERVED, requires=REQUEST, keeps=KEPT)
+FALL_BACK_61 = Contract("BUDDY-FALL-BACK-61", fallback.fall_back_61, SERVED, requires=(is_61, *REQUEST), keeps=KEPT)
 FALL_BACK = Contract("BUDDY-FALL-BACK", fallback.fall_back, SERVED, requires=REQUEST, keeps=KEPT)
 
 
@@ -111,7 +117,7 @@ def is_foreign(lists: FreeLists, pfn: Pfn) -> bool:
 
 MOVED_61 = Contract(
     "BUDDY-MOVED-61", fallback.moved_61,
-    requires=(IN_ZONE, mergeable_type, is_foreign, *STATE),
+    requires=(IN_ZONE, is_61, mergeable_type, is_foreign, *STATE),
     ensures=(
         ("COVER", same_frames),
         ("BLOCKS", same_blocks),
