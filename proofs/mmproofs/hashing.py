@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from mmproofs.lift.counting import Property
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.lift.records import hints_of, shape_of
 from mmproofs.obligation import Bound, Contract, Obligation, function_of
@@ -69,7 +70,9 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, Bound):
         return [value.function]
     if isinstance(value, LoopInvariant):
-        return [*_parts(value.loop), *value.holds]
+        return [*_parts(value.loop), *value.holds, *value.also_entry, *value.also_step]
+    if isinstance(value, Property):
+        return [value.holds]
     if isinstance(value, Loop):
         return [value.head, value.step, value.measure]
     return [value.func] if isinstance(value, partial) else []

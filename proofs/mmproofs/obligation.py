@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.contracts import Contract
-from mmproofs.lift.loops import LoopInvariant
+from mmproofs.lift.loops import LEMMA, LoopInvariant
 from mmproofs.lift.predicate import Bound, Predicate, arguments_for, bound, function_of
 from mmproofs.lift.records import hints_of
 from mmproofs.lift.schema import place_parameters
@@ -61,7 +61,11 @@ class Obligation:
     gives: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
     """Maps in the result, as functions of the arguments."""
     also: tuple[Predicate, ...] = ()
-    """Further places at which hypotheses may be of use: functions of the arguments, ``after`` and the goal's places."""
+    """Further places at which hypotheses may be of use: functions of the arguments, ``after`` and the goal's places.
+
+    One that is declared to return a truth tells a lemma: it is proved, and relied on by what comes after, which
+    is the subject's text too where the function names nothing but arguments.
+    """
     types: Mapping[str, Any] = attrs.field(factory=dict)
     beside: Mapping[str, Any] = attrs.field(factory=dict)
     """Further unknown values, by name, with their declared types: the state of the law that a kernel's arrays stand for."""
@@ -100,7 +104,7 @@ class Obligation:
         Where there is a goal, what the subject's text claims on the way is relied on: it belongs to the obligation without a
         goal that this one rests on.
         """
-        return not self.relies or kind == "goal"
+        return not self.relies or kind in ("goal", LEMMA)
 
     @property
     def relies(self) -> bool:

@@ -13,7 +13,7 @@ from mmproofs import ran
 from mmproofs import smt as z
 from mmproofs.lift.contracts import check_parts, standing
 from mmproofs.lift.errors import LiftError, TooMany
-from mmproofs.lift.loops import Cutter, LoopInvariant, claim_schema, lifted, near, near_fields, step_body
+from mmproofs.lift.loops import Cutter, LoopInvariant, claim_schemas, lifted, near_fields, step_body, tell
 from mmproofs.lift.predicate import sources_of
 from mmproofs.lift.records import check_fields, hints_of, snapshot, unknown
 from mmproofs.lift.run import Limits, Path, Run, current, recording, walking, walks
@@ -59,17 +59,17 @@ class Case:
             known["small"] = make_schema("small", obligation.small, arguments_for(obligation.small, known)).as_hypothesis(())
         subject = obligation.subject_function
         handed = {name: snapshot(known[name]) for name in inspect.signature(subject).parameters}
+        also = tell(obligation.also, known)
         with recording():
             known["after"] = subject(*handed.values())
         known.update({f"after_{name}": value for name, value in handed.items()})
         check_fields(known["after"], {**hints_of(subject), **obligation.types}.get("return"), "the result")
         check_parts(obligation.keeps, obligation.gives, known)
+        goals: list[Schema] = []
         if obligation.goal is not None:
-            goal = make_schema("goal", function_of(obligation.goal), arguments_for(obligation.goal, known), goal=True)
-            known.update(claim_schema("goal", goal, "any"))
-        for place in obligation.also:
-            function = function_of(place)
-            near(hints_of(function)["return"], function(**arguments_for(place, known)))
+            wanted = arguments_for(obligation.goal, known)
+            goals.append(make_schema("goal", function_of(obligation.goal), wanted, goal=True))
+        claim_schemas("goal", goals, "any", known, also)
         return True
 
     def paths(self) -> list[Path]:

@@ -61,6 +61,9 @@ PageblockEnd = Annotated[int, Word("pageblock_end", bits=64, lo=0, hi=1 << PFN_B
 Count = Annotated[int, Word("count", bits=64, lo=0, hi=(1 << 62) - 1)]
 """A number of frames or blocks."""
 
+Sign = Annotated[int, Word("sign", bits=8, lo=-1, hi=1, signed=True)]
+"""Whether frames are counted in (1) or out (-1)."""
+
 Flags = Annotated[int, Word("flags", bits=32, lo=0, hi=(1 << 32) - 1)]
 """A set of flag bits."""
 

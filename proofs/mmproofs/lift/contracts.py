@@ -16,7 +16,7 @@ import attrs
 
 from mmproofs import smt as z
 from mmproofs.lift.errors import LiftError
-from mmproofs.lift.loops import claim_schema
+from mmproofs.lift.loops import claim_schemas
 from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
 from mmproofs.lift.records import forget_arrays, hints_of, unknown
@@ -126,7 +126,7 @@ def _claimed(contract: Contract, known: Mapping[str, Any]) -> z.Truth:
     for number, required in enumerate(contract.requires):
         name = run.smt.fresh(f"{contract.id}.requires.{number}")
         schema = make_schema(name, function_of(required), arguments_for(required, known))
-        claim_schema(f"{contract.function.__name__} may be called", schema, name)
+        claim_schemas(f"{contract.function.__name__} may be called", [schema], name, {})
     return run.smt.both(run.conditions[before:])
 
 

@@ -8,7 +8,7 @@ obligation of its own (``step_body``), proved once from any entry.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ import attrs
 from mmproofs import smt as z
 from mmproofs.lift.errors import LiftError
 from mmproofs.lift.maps import SymMap, unknown_word
-from mmproofs.lift.predicate import Predicate, arguments_for, function_of
+from mmproofs.lift.predicate import Predicate, arguments_for, function_of, sources_of
 from mmproofs.lift.records import Choices, check_fields, hints_of, unknown
 from mmproofs.lift.run import READ, current, nesting, recording, walks
 from mmproofs.lift.schema import Schema, make_schema
@@ -26,6 +26,9 @@ from mmspec import loop as law_loop
 from mmspec import pmap as law_pmap
 from mmspec.loop import Loop
 from mmspec.words import word_of
+
+LEMMA = "lemma"
+"""The kind of a claim that only helps to prove those after it."""
 
 
 def _several(holds: Any) -> tuple[Predicate, ...]:
@@ -36,23 +39,31 @@ def _several(holds: Any) -> tuple[Predicate, ...]:
 class LoopInvariant:
     """What is true after any number of rounds: ``holds`` names loop variables, their entry values (``was_x``), and places.
 
-    Several predicates, each about places of its own, are one invariant together.
+    Several predicates, each about places of its own, are one invariant together. ``also_entry`` and ``also_step`` are to its
+    claims what ``Obligation.also`` is to a goal: functions of the same names, of the claims' places, and, for a step, of the
+    variables after it (``next_x``).
     """
 
     loop: Loop
     holds: tuple[Predicate, ...] = attrs.field(converter=_several)
     id: str = ""
     """The obligation that proves it."""
+    also_entry: tuple[Predicate, ...] = ()
+    also_step: tuple[Predicate, ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the loop's variables."""
         return tuple(inspect.signature(self.loop.step).parameters)
 
+    def named(self, entry: tuple[Any, ...], now: tuple[Any, ...]) -> dict[str, Any]:
+        """Return values of the variables by the names that the invariant has for them."""
+        both = dict(zip((f"was_{name}" for name in self.variables), entry, strict=True))
+        return {**both, **dict(zip(self.variables, now, strict=True))}
+
     def schemas(self, name: str, entry: tuple[Any, ...], now: tuple[Any, ...]) -> list[Schema]:
         """Return the invariant of these variables as schemas."""
-        both = dict(zip((f"was_{variable}" for variable in self.variables), entry, strict=True))
-        both.update(zip(self.variables, now, strict=True))
+        both = self.named(entry, now)
         return [
             make_schema(f"{name}.{function_of(holds).__name__}", function_of(holds), arguments_for(holds, both))
             for holds in self.holds
@@ -132,14 +143,38 @@ def _places(schema: Schema, name: str) -> tuple[Any, ...]:
     return places
 
 
-def claim_schema(kind: str, schema: Schema, name: str) -> dict[str, Any]:
-    """Claim a predicate at places that nothing is known about, and return those."""
-    places = _places(schema, name)
-    for touched_kind, found in schema.looks_at(places).items():
-        for place in found:
-            current().touched.add(touched_kind, place, READ)
-    current().claim(kind, schema.as_goal(places))
-    return dict(zip(schema.parameters, places, strict=True))
+def tell(also: Sequence[Predicate], known: Mapping[str, Any]) -> list[Predicate]:
+    """Ask functions of what is known, and return those that name something that is not known yet.
+
+    The place that one returns is noted; the truth that one tells is a lemma, claimed before whatever comes next.
+    """
+    later = []
+    for told in also:
+        if not all(source.split(".")[0] in known for source in sources_of(told).values()):
+            later.append(told)
+            continue
+        function = function_of(told)
+        answer, hint = function(**arguments_for(told, known)), hints_of(function)["return"]
+        if hint is bool:
+            current().claim(LEMMA, truth_of(answer))
+        near(hint, answer)
+    return later
+
+
+def claim_schemas(
+    kind: str, schemas: Sequence[Schema], name: str, known: Mapping[str, Any], also: Sequence[Predicate] = ()
+) -> None:
+    """Claim predicates at places that nothing is known about; ``also`` (see ``tell``) may name these."""
+    everything, spots = dict(known), []
+    for number, schema in enumerate(schemas):
+        spots.append(_places(schema, f"{name}.{number}"))
+        everything.update(zip(schema.parameters, spots[-1], strict=True))
+        for touched_kind, found in schema.looks_at(spots[-1]).items():
+            for place in found:
+                current().touched.add(touched_kind, place, READ)
+    tell(also, everything)
+    for schema, places in zip(schemas, spots, strict=True):
+        current().claim(kind, schema.as_goal(places))
 
 
 class Cutter:
@@ -166,13 +201,19 @@ class Cutter:
         if invariant is None:
             raise LiftError(f"loop {loop.name} was met and no LoopInvariant is given for it", "add it to the obligation's cuts")
         self.used[loop.name] = invariant
+        if current().quantified:
+            raise LiftError(
+                f"loop {loop.name} was met in a predicate about arbitrary places",
+                "its answer would be one unknown for all places",
+            )
         run, hints = current(), hints_of(loop.step)
         name = run.smt.fresh(loop.name)
         for variable, value in zip(invariant.variables, entry, strict=True):
             check_fields(value, hints[variable], f"{loop.name}'s {variable}")
         if not run.relies:
-            for number, at_entry in enumerate(invariant.schemas(f"{name}.entry", entry, entry)):
-                claim_schema(f"invariant of loop {loop.name} holds at its entry", at_entry, f"{name}.anywhere.{number}")
+            what, known = f"invariant of loop {loop.name} holds at its entry", invariant.named(entry, entry)
+            at_entry = invariant.schemas(f"{name}.entry", entry, entry)
+            claim_schemas(what, at_entry, f"{name}.anywhere", known, invariant.also_entry)
         now = tuple(
             havoc(hints[variable], f"{name}.{variable}", variable, value, self.changes(loop))
             for variable, value in zip(invariant.variables, entry, strict=True)
@@ -199,6 +240,9 @@ def step_body(invariant: LoopInvariant, cutter: Cutter, choices: Choices) -> Cal
             run.rely(schema)
         with recording():
             run.assume(truth_of(loop.head(*now)))
+        known = invariant.named(entry, now)
+        also = tell(invariant.also_step, known)
+        with recording():
             for name, value in zip(names, now, strict=True):
                 near(hints[name], value)
             before = loop.measure(*now)
@@ -208,8 +252,9 @@ def step_body(invariant: LoopInvariant, cutter: Cutter, choices: Choices) -> Cal
             measure = loop.measure(*after)
         run.claim("the measure is a natural number", truth_of(measure >= 0))
         run.claim("the measure goes down", truth_of(measure < before))
-        for number, kept in enumerate(invariant.schemas(f"{loop.name}.after", entry, after)):
-            claim_schema(f"a step keeps the invariant of loop {loop.name}", kept, f"{loop.name}.place.{number}")
+        known.update(zip((f"next_{name}" for name in names), after, strict=True))
+        what, kept = f"a step keeps the invariant of loop {loop.name}", invariant.schemas(f"{loop.name}.after", entry, after)
+        claim_schemas(what, kept, f"{loop.name}.place", known, also)
         return True
 
     return body

@@ -53,6 +53,8 @@ from mmspec.words import (
     Migratetype,
     Order,
     Pfn,
+    PfnEnd,
+    Sign,
     head_of,
     is_aligned,
     size_of,
@@ -148,18 +150,35 @@ def withdraw(zone: Zone, pfn: Pfn, order: Order) -> Zone:
     return Zone(zone.span, free, zone.allocated.set(pfn, order), zone.pageblock, frames)
 
 
-def count_block(zone: Zone, pfn: Pfn, order: Order, sign: int) -> PMap[Migratetype, Count]:
+def count_block(zone: Zone, pfn: Pfn, order: Order, sign: Sign) -> PMap[Migratetype, Count]:
     """Return the free-frame counts after a block became free (sign 1) or was handed out (sign -1)."""
-    frames = zone.frames
+    frames: PMap[Migratetype, Count] = zone.frames
     if order <= zone.span.pageblock_order:
         rule(c.COUNT_KIND)
         kind = kind_at(zone, pfn)
         return frames.set(kind, frames.get(kind, 0) + sign * size_of(order))
     rule(c.COUNT_PAGEBLOCKS)
-    for i in range(1 << (order - zone.span.pageblock_order)):
-        kind = kind_at(zone, pfn + (i << zone.span.pageblock_order))
-        frames = frames.set(kind, frames.get(kind, 0) + sign * size_of(zone.span.pageblock_order))
+    _, frames, _, _, _ = ACCOUNT.run(zone, frames, pfn, pfn + size_of(order), sign)
     return frames
+
+
+def account_more(zone: Zone, frames: PMap[Migratetype, Count], pfn: PfnEnd, end: PfnEnd, sign: Sign) -> bool:
+    """Tell whether pageblocks of the block are left to count."""
+    return pfn < end
+
+
+def account_step(zone: Zone, frames: PMap[Migratetype, Count], pfn: PfnEnd, end: PfnEnd, sign: Sign) -> tuple[Any, ...]:
+    """Count the pageblock at ``pfn`` by its own kind."""
+    kind, size = kind_at(zone, pfn), size_of(zone.span.pageblock_order)
+    return zone, frames.set(kind, frames.get(kind, 0) + sign * size), pfn + size, end, sign
+
+
+def account_left(zone: Zone, frames: PMap[Migratetype, Count], pfn: PfnEnd, end: PfnEnd, sign: Sign) -> int:
+    """Return how many frames of the block are left."""
+    return max(0, end - pfn)
+
+
+ACCOUNT = Loop("account", account_more, account_step, account_left)
 
 
 # --- alloc -----------------------------------------------------------------------------------------------------------
@@ -176,10 +195,30 @@ def kind_usable(kind: Migratetype, flags: Flags) -> bool:
 
 def block_usable(zone: Zone, flags: Flags, pfn: Pfn, order: Order) -> bool:
     """Tell whether every pageblock of a block is of a kind that the request may use."""
-    usable = kind_usable(kind_at(zone, pfn), flags)
-    for i in range(1, 1 << max(0, order - zone.span.pageblock_order)):
-        usable &= kind_usable(kind_at(zone, pfn + (i << zone.span.pageblock_order)), flags)
-    return usable
+    if order <= zone.span.pageblock_order:
+        return kind_usable(kind_at(zone, pfn), flags)
+    end = pfn + size_of(order)
+    reached: PfnEnd
+    _, _, reached, _ = USABLE.run(zone, flags, pfn, end)
+    return reached == end
+
+
+def usable_more(zone: Zone, flags: Flags, pfn: PfnEnd, end: PfnEnd) -> bool:
+    """Tell whether the pageblock at ``pfn`` is one of the block's, and of a kind that the request may use."""
+    return (pfn < end) & kind_usable(kind_at(zone, pfn), flags)
+
+
+def usable_step(zone: Zone, flags: Flags, pfn: PfnEnd, end: PfnEnd) -> tuple[Any, ...]:
+    """Go on to the next pageblock."""
+    return zone, flags, pfn + size_of(zone.span.pageblock_order), end
+
+
+def usable_left(zone: Zone, flags: Flags, pfn: PfnEnd, end: PfnEnd) -> int:
+    """Return how many frames of the block are left."""
+    return max(0, end - pfn)
+
+
+USABLE = Loop("usable", usable_more, usable_step, usable_left)
 
 
 def never_changed(zone: Zone, pfn: Pfn, order: Order) -> bool:
@@ -290,12 +329,12 @@ def take_apply(zone: Zone, op: Take, result: Done | Error) -> Zone:
 # --- pageblock kinds -------------------------------------------------------------------------------------------------
 
 
-def count_more(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> bool:
+def count_more(zone: Zone, pfn: PfnEnd, end: PfnEnd, count: Count) -> bool:
     """Tell whether frames of the pageblock are left to count."""
     return pfn < end
 
 
-def count_step(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> tuple[Any, ...]:
+def count_step(zone: Zone, pfn: PfnEnd, end: PfnEnd, count: Count) -> tuple[Any, ...]:
     """Count the free block at ``pfn``, or pass over what is there instead."""
     order = zone.free.get(pfn, ABSENT)
     if order != ABSENT:
@@ -304,7 +343,7 @@ def count_step(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> tuple[Any, ...]:
     return zone, pfn + (1 if held == ABSENT else size_of(held)), end, count
 
 
-def count_left(zone: Zone, pfn: Pfn, end: Pfn, count: Count) -> int:
+def count_left(zone: Zone, pfn: PfnEnd, end: PfnEnd, count: Count) -> int:
     """Return how many frames of the pageblock may be left."""
     return max(0, end - pfn)
 
@@ -340,9 +379,28 @@ def set_kind(zone: Zone, pfn: Pfn, kind: Migratetype) -> Zone:
 
 def set_kinds(zone: Zone, pfn: Pfn, order: Order, kind: Migratetype) -> Zone:
     """Give every pageblock of a block a kind."""
-    for i in range(1 << max(0, order - zone.span.pageblock_order)):
-        zone = set_kind(zone, pfn + (i << zone.span.pageblock_order), kind)
+    if order <= zone.span.pageblock_order:
+        return set_kind(zone, pfn, kind)
+    zone, _, _, _ = CHANGE.run(zone, pfn, pfn + size_of(order), kind)
     return zone
+
+
+def change_more(zone: Zone, pfn: PfnEnd, end: PfnEnd, kind: Migratetype) -> bool:
+    """Tell whether pageblocks of the block are left to change."""
+    return pfn < end
+
+
+def change_step(zone: Zone, pfn: PfnEnd, end: PfnEnd, kind: Migratetype) -> tuple[Any, ...]:
+    """Give the pageblock at ``pfn`` the kind."""
+    return set_kind(zone, pfn, kind), pfn + size_of(zone.span.pageblock_order), end, kind
+
+
+def change_left(zone: Zone, pfn: PfnEnd, end: PfnEnd, kind: Migratetype) -> int:
+    """Return how many frames of the block are left."""
+    return max(0, end - pfn)
+
+
+CHANGE = Loop("change", change_more, change_step, change_left)
 
 
 def in_zone(span: Span, pfn: Pfn) -> bool:
@@ -441,10 +499,35 @@ def unreserve_allowed(zone: Zone, op: Unreserve, result: Block | Error) -> Claus
         return c.UNRESERVE_BLOCK
     if block_over(zone.free, result.pfn, result.order) == ABSENT:
         return c.UNRESERVE_BLOCK
-    reserved = True
-    for i in range(1 << max(0, result.order - zone.span.pageblock_order)):
-        reserved &= kind_at(zone, result.pfn + (i << zone.span.pageblock_order)) == HIGHATOMIC
-    return None if reserved else c.UNRESERVE_BLOCK
+    return None if block_reserved(zone, result.pfn, result.order) else c.UNRESERVE_BLOCK
+
+
+def block_reserved(zone: Zone, pfn: Pfn, order: Order) -> bool:
+    """Tell whether every pageblock of a block is HIGHATOMIC."""
+    if order <= zone.span.pageblock_order:
+        return kind_at(zone, pfn) == HIGHATOMIC
+    end = pfn + size_of(order)
+    reached: PfnEnd
+    _, reached, _ = RESERVED.run(zone, pfn, end)
+    return reached == end
+
+
+def reserved_more(zone: Zone, pfn: PfnEnd, end: PfnEnd) -> bool:
+    """Tell whether the pageblock at ``pfn`` is one of the block's, and HIGHATOMIC."""
+    return (pfn < end) & (kind_at(zone, pfn) == HIGHATOMIC)
+
+
+def reserved_step(zone: Zone, pfn: PfnEnd, end: PfnEnd) -> tuple[Any, ...]:
+    """Go on to the next pageblock."""
+    return zone, pfn + size_of(zone.span.pageblock_order), end
+
+
+def reserved_left(zone: Zone, pfn: PfnEnd, end: PfnEnd) -> int:
+    """Return how many frames of the block are left."""
+    return max(0, end - pfn)
+
+
+RESERVED = Loop("reserved", reserved_more, reserved_step, reserved_left)
 
 
 def unreserve_apply(zone: Zone, op: Unreserve, result: Block | Error) -> Zone:

@@ -221,7 +221,7 @@ BUGS = (
         _ACCOUNT,
         {
             f"{OUR}.lists.count_block": ("(pfn >> zone.pageblock_order) + i", "pfn >> zone.pageblock_order"),
-            f"{CORE}.count_block": ("pfn + (i << zone.span.pageblock_order)", "pfn"),
+            f"{CORE}.count_block": ("order <= zone.span.pageblock_order", "order <= zone.span.max_order"),
         },
     ),
     bug(

@@ -164,7 +164,7 @@ BUGS = (
         "BUDDY-KIND",
         "of a reserved block of several pageblocks only the first becomes HIGHATOMIC",
         "mm/page_alloc.c:reserve_highatomic_pageblock, v6.12",
-        {f"{CORE}.set_kinds": ("range(1 << max(0, order - zone.span.pageblock_order))", "range(1)")},
+        {f"{CORE}.set_kinds": ("order <= zone.span.pageblock_order", "order <= zone.span.max_order")},
         client="spec",
     ),
     bug(

@@ -1,0 +1,301 @@
+"""The buddy allocator's core: for zones of any size and shape, with or without holes, and all orders.
+
+Each operation has one obligation that what its text claims on the way holds (``DEFINED``: keys are there, words fit, the
+loops' invariants hold at their entries), and one for each invariant that it keeps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from mmproofs.lift.counting import Block, Range, equal_sums, first_difference, first_with
+from mmproofs.obligation import Obligation, Predicate, bound, function_of
+from mmproofs.obligations.physical.buddy.loops import (
+    LOOKING_USABLE,
+    MERGING,
+    NEVER,
+    OVER,
+    SPLITTING,
+)
+from mmproofs.obligations.physical.buddy.numbers import free_of_kind, is_free, of_kind, recounted
+from mmproofs.obligations.physical.buddy.parts import COUNT_BLOCK, block_counted, counted_alike
+from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, STATE, completed, legal_span, small_zone
+from mmspec.clause import Clause
+from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Done, Error
+from mmspec.physical.buddy import clauses as c
+from mmspec.physical.buddy import core
+from mmspec.physical.buddy.core import block_over, holds_frame
+from mmspec.physical.buddy.invariants import is_memory
+from mmspec.physical.buddy.ops import (
+    ALLOC_CMA,
+    ALLOC_FLAGS,
+    ALLOC_HIGHATOMIC,
+    ALLOC_NON_BLOCK,
+    ALLOC_OOM,
+    CMA,
+    HIGHATOMIC,
+    ISOLATE,
+    RECLAIMABLE,
+    Alloc,
+    Free,
+    Page,
+    Putback,
+    Take,
+)
+from mmspec.physical.buddy.state import Zone, kind_at
+from mmspec.words import ABSENT, Flags, Migratetype, Pageblock, Pfn, head_of, is_aligned, size_of
+
+# --- what is given -------------------------------------------------------------------------------------------------------
+
+
+def free_lawful(zone: Zone, op: Free, result: Any) -> bool:
+    """The answer to the free is allowed."""
+    return core.free_allowed(zone, op, result) is None
+
+
+def alloc_lawful(zone: Zone, op: Alloc, result: Any) -> bool:
+    """The answer to the allocation is allowed (a refusal changes nothing, whatever its reason)."""
+    return True if result.failed else core.alloc_allowed(zone, op, result) is None
+
+
+def take_lawful(zone: Zone, op: Take, result: Any) -> bool:
+    """The answer to the take is allowed."""
+    return core.take_allowed(zone, op, result) is None
+
+
+# --- goals ---------------------------------------------------------------------------------------------------------------
+
+
+def conserved(zone: Zone, after: Zone, frame: Pfn) -> bool:
+    """Every frame has as many owners as before."""
+    return core.owners(after, frame) == core.owners(zone, frame)
+
+
+def counter_stays(zone: Zone, after: Zone, kind: Migratetype) -> bool:
+    """The kind's counter stays."""
+    same: bool = after.frames.get(kind, 0) == zone.frames.get(kind, 0)
+    return same
+
+
+def freed_counted(zone: Zone, op: Free, result: Any, after: Zone, kind: Migratetype) -> bool:
+    """A kind's counter rises by the frames that the block has in pageblocks of the kind."""
+    if result.failed:
+        return counter_stays(zone, after, kind)
+    return block_counted(zone, op.pfn, op.order, 1, after.frames, kind)
+
+
+def handed_counted(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
+    """A kind's counter falls by the frames that the block has in pageblocks of the kind."""
+    if result.failed:
+        return counter_stays(zone, after, kind)
+    return block_counted(zone, block_of(op, result), op.order, -1, after.frames, kind)
+
+
+def kinds_stay(zone: Zone, after: Zone, index: Pageblock) -> bool:
+    """No pageblock changes its kind."""
+    same: bool = after.pageblock.get(index, NEVER) == zone.pageblock.get(index, NEVER)
+    return same
+
+
+def lawful_iff_live(zone: Zone, op: Free, result: Any, after: Any) -> bool:
+    """A free is accepted if the block is one live allocation, else refused with EINVAL, and no other answer is allowed."""
+    live = (zone.allocated.get(op.pfn, ABSENT) == op.order) & (op.order != ABSENT)
+    if result.failed and result.name != "EINVAL":
+        return bool(after is not None)
+    lawful: bool = live == ((after is None) != result.failed)
+    return lawful
+
+
+def may_use(kind: Migratetype, flags: Flags) -> bool:
+    """No request is served from isolated pageblocks, and only those with a flag for it from CMA and HIGHATOMIC ones."""
+    cma = (kind != CMA) | ((flags & ALLOC_CMA) != 0)
+    reserve = (kind != HIGHATOMIC) | ((flags & (ALLOC_HIGHATOMIC | ALLOC_OOM | ALLOC_NON_BLOCK)) != 0)
+    return (kind != ISOLATE) & cma & reserve
+
+
+def page_was_free(zone: Zone, op: Alloc, result: Page, after: Any, frame: Pfn) -> bool:
+    """Every frame of a page that may be handed out is memory, was free, and is of a kind to use; the block is aligned."""
+    if after is not None:
+        return True
+    inside = holds_frame(result.pfn, op.order, frame)
+    free = is_free(frame, zone.free) & is_memory(zone, frame)
+    proper = free & may_use(kind_at(zone, frame), op.flags)
+    return is_aligned(result.pfn, op.order) & ((inside == False) | proper)  # noqa: E712
+
+
+def alloc_refused_iff(zone: Zone, op: Alloc, result: Error, after: Any) -> bool:
+    """A request is refused with EINVAL for an order, a type or flags that do not exist, and for nothing else."""
+    served = (op.order <= zone.span.max_order) & (op.migratetype <= RECLAIMABLE) & ((op.flags & ~ALLOC_FLAGS) == 0)
+    if result.name == "EINVAL":
+        same: bool = (served == False) == (after is None)  # noqa: E712
+        return same
+    return served | (after is not None)
+
+
+def taken_was_free(zone: Zone, op: Take, result: Done, after: Any, frame: Pfn) -> bool:
+    """Every frame of a block that may be taken is memory and was free; the block is aligned."""
+    if after is not None:
+        return True
+    inside = holds_frame(op.pfn, op.order, frame)
+    free = is_free(frame, zone.free) & is_memory(zone, frame)
+    return is_aligned(op.pfn, op.order) & ((inside == False) | free)  # noqa: E712
+
+
+def others_stay(zone: Zone, op: Alloc, result: Any, after: Zone, place: Pfn) -> bool:
+    """No free block but the one that is taken from changes its extent, and no other block becomes allocated."""
+    if result.failed:
+        return (after.free.get(place, ABSENT) == zone.free.get(place, ABSENT)) & (
+            after.allocated.get(place, ABSENT) == zone.allocated.get(place, ABSENT)
+        )
+    have = block_over(zone.free, result.pfn, op.order)
+    inside = holds_frame(head_of(result.pfn, have), have, place)
+    same = after.free.get(place, ABSENT) == zone.free.get(place, ABSENT)
+    other = (place == result.pfn) | (after.allocated.get(place, ABSENT) == zone.allocated.get(place, ABSENT))
+    stays: bool = (inside | same) & other
+    return stays
+
+
+# --- further places ------------------------------------------------------------------------------------------------------
+
+
+def last_free_frame(after: Zone, pfn: Pfn) -> Pfn:
+    """The last frame of the free block at the goal's place."""
+    return pfn + size_of(after.free.get(pfn, 0)) - 1
+
+
+def block_of(op: Any, result: Any) -> Pfn:
+    """Return the head of the block that an operation moves."""
+    pfn: Pfn = result.pfn if isinstance(op, Alloc) else op.pfn
+    return pfn
+
+
+# --- lemmas about the recount --------------------------------------------------------------------------------------------
+
+
+def zone_goes_up(zone: Zone) -> bool:
+    """The zone ends behind its start."""
+    return Range(zone.span.start_pfn, zone.span.end_pfn).proper()
+
+
+def before_block(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
+    """Before the block as many frames are free and of a kind as were."""
+    return True if result.failed else counted_alike(zone, after, kind, Range(zone.span.start_pfn, block_of(op, result)))
+
+
+def behind_block(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
+    """Behind the block as many frames are free and of a kind as were."""
+    return (
+        True
+        if result.failed
+        else counted_alike(zone, after, kind, Range(block_of(op, result) + size_of(op.order), zone.span.end_pfn))
+    )
+
+
+def all_or_none(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
+    """All of the block's frames are free on the side of the operation where it is a free block, and none on the other."""
+    if result.failed:
+        return True
+    start = block_of(op, result)
+    with_block, without = (zone, after) if isinstance(op, Alloc | Take) else (after, zone)
+    free, mine = free_of_kind(with_block, kind), of_kind(zone, kind)
+    first_difference(free, mine, Block(start, op.order))
+    first_with(free_of_kind(without, kind), Block(start, op.order))
+    none = equal_sums((free_of_kind(without, kind).inside(start, op.order),), ())
+    return none & equal_sums((free.inside(start, op.order),), (mine.inside(start, op.order),))
+
+
+# --- the obligations -----------------------------------------------------------------------------------------------------
+
+
+def _family(name: str, base: Obligation, counted: Predicate, *more: tuple[str, Predicate, Clause]) -> tuple[Obligation, ...]:
+    """Return an operation's obligations: its own claims, the invariants, its counters, and more goals."""
+    defined = f"BUDDY-{name}-DEFINED"
+    base = attrs.evolve(
+        base, invariants=COUNTERS, contracts=(*base.contracts, COUNT_BLOCK), rests_on=(*base.rests_on, *COUNT_BLOCK.ids),
+        seconds=900.0,
+    )  # fmt: skip
+    found = [
+        attrs.evolve(
+            base, id=defined, invariant="defined",
+            statement=f"{name.lower()}: every key is there, every word fits, every loop and function is entered lawfully",
+        )
+    ]  # fmt: skip
+    goals: list[tuple[str, Predicate, Clause]] = [
+        (column, bound(function_of(holds), zone="after"), clause) for column, holds, clause in KEPT
+    ]
+    goals += [("CONSERVED", conserved, c.BUDDY_1), ("KINDS", kinds_stay, c.BUDDY_KIND), *more]
+    goals += [("COUNTED", counted, c.BUDDY_6), ("RECOUNTED", bound(recounted, zone="after"), c.BUDDY_6)]
+    also: dict[str, tuple[Predicate, ...]] = {
+        "FREE-PLACED": (last_free_frame,),
+        "RECOUNTED": (zone_goes_up, before_block, behind_block, all_or_none),
+    }
+    for column, goal, clause in goals:
+        found.append(
+            attrs.evolve(
+                base, id=f"BUDDY-{name}-{column}", clauses=(clause,), goal=goal, invariant=column.lower(),
+                statement=f"{name.lower()}: {(function_of(goal).__doc__ or '').strip()}", also=also.get(column, ()),
+                rests_on=(defined, *base.rests_on), unaided=column == "KINDS",
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+_FREE = Obligation(
+    id="", clauses=(c.BUDDY_1,), statement="", subject=core.free_apply, given=(legal_span, free_lawful),
+    invariants=STATE, cuts=(MERGING,), types={"op": Free}, choices={Error: (EINVAL, ENOMEM)},
+    rests_on=("BUDDY-MERGE-STEP",), operation="free", small=small_zone, complete=completed,
+)  # fmt: skip
+_ALLOC = Obligation(
+    id="", clauses=(c.BUDDY_1,), statement="", subject=core.alloc_apply,
+    given=(legal_span, alloc_lawful), invariants=STATE, cuts=(SPLITTING,),
+    forget=(core.block_usable,), choices={Error: (ENOMEM, EINVAL)},  small=small_zone, complete=completed,
+    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), contracts=(OVER,), operation="alloc",
+)  # fmt: skip
+_TAKE = Obligation(
+    id="", clauses=(c.BUDDY_1,), statement="", subject=core.take_apply,
+    given=(legal_span, take_lawful), invariants=STATE, cuts=(SPLITTING,),
+    choices={Error: (EINVAL,)},  small=small_zone, complete=completed,
+    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), contracts=(OVER,), operation="take",
+)  # fmt: skip
+
+_FREE_LAWFUL = Obligation(
+    id="BUDDY-FREE-LAWFUL", clauses=(c.FREE_ACCEPTED, c.FREE_REFUSED), statement=(lawful_iff_live.__doc__ or "").strip(),
+    subject=core.free_allowed, goal=lawful_iff_live, types={"op": Free},
+    choices={Error: (EINVAL, ENOMEM, EBUSY, ENOENT), Done: (Done(),)}, operation="free", invariant="lawful",
+)  # fmt: skip
+_ALLOC_JUDGED = Obligation(
+    id="BUDDY-ALLOC-JUDGED", clauses=(c.ALLOC_ALIGNED, c.ALLOC_INSIDE, c.ALLOC_FREE, c.ALLOC_KIND),
+    statement="alloc: the loop over the block's pageblocks is entered lawfully", subject=core.alloc_allowed,
+    given=(legal_span,), invariants=STATE, types={"result": Page}, cuts=(LOOKING_USABLE,), contracts=(OVER,),
+    rests_on=("BUDDY-USABLE-STEP", *OVER.ids), operation="alloc", invariant="judged", small=small_zone, complete=completed,
+    unaided=True,
+)  # fmt: skip
+
+OBLIGATIONS = (
+    *_family("FREE", _FREE, freed_counted),
+    *_family("PUTBACK", attrs.evolve(_FREE, types={"op": Putback}, operation="putback"), freed_counted),
+    *_family("ALLOC", _ALLOC, handed_counted, ("OTHERS", others_stay, c.ALLOC_FREE)),
+    *_family("TAKE", _TAKE, handed_counted),
+    _FREE_LAWFUL,
+    attrs.evolve(
+        _FREE_LAWFUL, id="BUDDY-PUTBACK-LAWFUL", types={"op": Putback}, operation="putback",
+    ),
+    Obligation(
+        id="BUDDY-ALLOC-REFUSED", clauses=(c.ALLOC_ARGS,), statement=(alloc_refused_iff.__doc__ or "").strip(),
+        subject=core.alloc_allowed, goal=alloc_refused_iff, given=(legal_span,), invariants=STATE, types={"result": Error},
+        choices={Error: (EINVAL, ENOMEM, EBUSY)}, forget=(core.alloc_may_fail,), operation="alloc", invariant="refused",
+        small=small_zone, complete=completed, unaided=True,
+    ),
+    _ALLOC_JUDGED,
+    attrs.evolve(
+        _ALLOC_JUDGED, id="BUDDY-ALLOC-LAWFUL", goal=page_was_free, statement=(page_was_free.__doc__ or "").strip(),
+        rests_on=("BUDDY-ALLOC-JUDGED", *_ALLOC_JUDGED.rests_on), invariant="lawful", unaided=False,
+    ),
+    Obligation(
+        id="BUDDY-TAKE-LAWFUL", clauses=(c.TAKE_FREE,), statement=(taken_was_free.__doc__ or "").strip(),
+        subject=core.take_allowed, goal=taken_was_free, given=(legal_span,), invariants=STATE, types={"result": Done},
+        contracts=(OVER,), rests_on=OVER.ids, operation="take", invariant="lawful", small=small_zone, complete=completed,
+    ),
+)  # fmt: skip
