@@ -20,6 +20,9 @@ from mmspec.words import Migratetype
 
 NUMBA = "Numba computes as the interpreter does wherever every value fits 63 bits, which every word of these kernels does"
 
+SECONDS = 300.0
+"""The limit of one obligation: some seconds of effort, ten times that on a machine that others use too."""
+
 # --- what is given -------------------------------------------------------------------------------------------------------
 
 
@@ -99,7 +102,8 @@ def about(
     return Obligation(
         id=f"{name}-{column.upper()}", clauses=(clause,), statement=f"{subject.__name__}: {text}", subject=subject, goal=goal,
         given=given, invariants=invariants, assumptions=(NUMBA, *assumed), operation=f"kernel {subject.__name__}",
-        rests_on=() if goal is None or bare else (f"{name}-DEFINED",), invariant=column, **more,
+        rests_on=() if goal is None or bare else (f"{name}-DEFINED",), invariant=column,
+        seconds=SECONDS, **more,
     )  # fmt: skip
 
 
