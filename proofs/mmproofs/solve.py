@@ -11,12 +11,11 @@ from typing import Any
 
 import attrs
 
-from mmproofs import bases, hashing, ledger, smtlib
+from mmproofs import bases, hashing, ledger, matrix, smtlib
 from mmproofs.obligation import Obligation, Verdict
 from mmproofs.obligations import by_id
 from mmproofs.prove_case import decide
 from mmproofs.question import Outcome
-from mmspec.components import COMPONENTS, component_of
 from mmspec.errors import InputError
 
 UNTRIED = 60.0
@@ -61,7 +60,7 @@ class Report:
 
     def matrix(self) -> dict[str, dict[str, str]]:
         """Return, for each operation and invariant, the verdict, with its bounds or its reason."""
-        return matrix(self.obligations)
+        return matrix.rows((record.id, record.verdict, record.reason) for record in self.obligations)
 
 
 def standing(record: Record) -> str:
@@ -244,32 +243,6 @@ def write_ledger(report: Report) -> None:
     for record in report.obligations:
         entries[record.id] = entry_of(obligations[record.id], record)
     ledger.write(entries)
-
-
-def matrix(records: Iterable[Record]) -> dict[str, dict[str, str]]:
-    """Return operation against invariant, for each component that a record is about; a cell is never empty."""
-    obligations = by_id()
-    rows: dict[str, dict[str, str]] = {}
-    columns: dict[str, dict[str, None]] = {}
-    for record in records:
-        obligation = obligations[record.id]
-        bounds = ", ".join(f"{name} {limit}" for name, limit in obligation.bounds.items())
-        cell = record.verdict + (
-            f" ({bounds})" if bounds and record.verdict == "PROVED" else f": {record.reason}" if record.reason else ""
-        )
-        about = component_of(record.id)
-        rows.setdefault(f"{about} {obligation.operation}", {})[obligation.invariant] = cell
-        columns.setdefault(about, {})[obligation.invariant] = None
-    written = {f"{component_of(name)} {obligation.operation}" for name, obligation in obligations.items()}
-    for component in COMPONENTS:
-        for operation in component.operations:
-            row = f"{component.name} {operation.name}"
-            if component.name in columns and row not in written and not operation.observes:
-                rows[row] = {}
-    return {
-        row: {column: cells.get(column, "not proved: no obligation is written for it") for column in columns[row.split()[0]]}
-        for row, cells in rows.items()
-    }
 
 
 def listing() -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mmproofs import hashing, ledger, solve
-from mmproofs.obligations import by_id
+from mmproofs import hashing, ledger, matrix, solve
+from mmproofs.obligations import NOT_ASKED, by_id
 from mmspec.errors import InputError
+from mmspec.physical.buddy import BUDDY
 from mmspec.physical.buddy.core import parent_of
 
 NAME = "BUDDY-BITS-INVOLUTION"
@@ -65,17 +66,42 @@ def test_unknown_name_is_an_input_error() -> None:
     assert "--list" in caught.value.hint
 
 
+def cells() -> dict[str, dict[str, str]]:
+    """The matrix as if everything were proved."""
+    return matrix.rows((name, "PROVED", "") for name in by_id())
+
+
 def test_matrix_has_no_empty_cell() -> None:
-    """Each operation has something to say about each invariant that any operation has."""
-    records = solve.prove(["BUDDY-BITS"], jobs=1).obligations
-    rows = solve.matrix(records)
-    assert rows
-    assert all(cell for row in rows.values() for cell in row.values())
+    """Each operation has a verdict or a reason for each invariant that any operation has."""
+    rows = cells()
+    operations = [rows[f"buddy {operation.name}"] for operation in BUDDY.operations if not operation.observes]
+    assert all(set(row) == set(operations[0]) for row in operations)
+    assert all(cell and matrix.UNWRITTEN not in cell for row in rows.values() for cell in row.values())
+
+
+@pytest.mark.parametrize("row", ["alloc", "free", "merge", "split"])
+def test_alloc_free_split_and_merge_are_proved_throughout(row: str) -> None:
+    """No cell of theirs is bounded, or goes from anything that is not proved; what is not asked says why."""
+    assert {cell for cell in cells()[f"buddy {row}"].values() if not cell.startswith("not asked")} == {"PROVED"}
+
+
+def test_each_reason_is_for_a_cell() -> None:
+    """A reason for a column that is asked of every operation would hide that an obligation is gone."""
+    shown = {cell for row in cells().values() for cell in row.values()}
+    assert set(NOT_ASKED.values()) <= shown
 
 
 def test_matrix_names_what_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation without obligations has its row, and it says so."""
     others = {name: obligation for name, obligation in by_id().items() if obligation.operation != "isolate"}
-    monkeypatch.setattr(solve, "by_id", lambda: others)
-    rows = solve.matrix(solve.prove(["BUDDY-BITS"], jobs=1).obligations)
-    assert all(cell.startswith("not proved") for cell in rows["buddy isolate"].values())
+    monkeypatch.setattr(matrix, "by_id", lambda: others)
+    rows = matrix.rows([("BUDDY-FREE-OWNED", "PROVED", "")])
+    assert matrix.UNWRITTEN in rows["buddy isolate"].values()
+    assert all(cell.startswith("not") for cell in rows["buddy isolate"].values())
+
+
+def test_what_was_left_out_of_a_run_is_not_called_unwritten() -> None:
+    """A matrix of a part says of the rest that it was not asked for."""
+    row = matrix.rows([("BUDDY-FREE-OWNED", "PROVED", "")])["buddy free"]
+    assert row["core: owned"] == "PROVED"
+    assert row["core: merged"] == "not asked for here"

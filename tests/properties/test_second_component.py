@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from mmproofs import solve
+from mmproofs import matrix, solve
 from mmprops import failure
 from mmprops.clients import wire
 from mmprops.clients.registry import opener
@@ -288,16 +288,14 @@ def test_verify_checks_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_its_row_of_the_matrix_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation without obligations says so once its component is proved something about, and only then."""
-    monkeypatch.setattr(solve, "COMPONENTS", (*solve.COMPONENTS, TICKETS))
-    assert not any(row.startswith("tickets ") for row in solve.matrix(solve.prove(["BUDDY-BITS"], jobs=1).obligations))
+    monkeypatch.setattr(matrix, "COMPONENTS", (*matrix.COMPONENTS, TICKETS))
+    assert not any(row.startswith("tickets ") for row in matrix.rows([("BUDDY-BITS-HEAD", "PROVED", "")]))
     about = attrs.evolve(next(iter(solve.by_id().values())), id="TICKETS-DRAW-LEAST", operation="draw", invariant="least")
-    monkeypatch.setattr(solve, "by_id", lambda: {about.id: about})
-    record = solve.from_outcome(about, solve.Outcome(solve.Verdict.PROVED), {})
-    monkeypatch.setattr(solve, "component_of", lambda name: "tickets")
-    rows = solve.matrix([record])
+    monkeypatch.setattr(matrix, "by_id", lambda: {about.id: about})
+    monkeypatch.setattr(matrix, "component_of", lambda name: "tickets")
+    rows = matrix.rows([(about.id, "PROVED", "")])
     assert set(rows) == {"tickets draw", "tickets return"}
-    assert set(rows["tickets return"]) == {"least"}
-    assert rows["tickets return"]["least"].startswith("not proved")
+    assert rows["tickets return"] == {"core: least": matrix.UNWRITTEN}
 
 
 def test_a_built_in_client_is_listed_for_its_machine() -> None:

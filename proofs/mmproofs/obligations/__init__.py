@@ -11,6 +11,16 @@ OBLIGATIONS: tuple[Obligation, ...] = (
 )  # fmt: skip
 """Every obligation of the project."""
 
+NOT_ASKED: dict[tuple[str, str], str] = {
+    ("buddy", "core: others"): "not asked: a free merges with others, and what else changes no block is in core: conserved",
+    ("buddy", "core: refused"): "not asked: core: lawful says both when it is refused and when not",
+    ("buddy", "core: judged"): "not asked: judging its answer runs no loop",
+    ("buddy", "lists: pairs"): "not kept: a pageblock that changes its type may come to lie beside one that it may merge with "
+    "(BUDDY-3-LISTS); once either half has been allocated and freed again they are one",
+    ("buddy", "lists: merged"): "not asked: nothing is freed",
+}
+"""Why a column is not asked of the operations that have no obligation in it, by component."""
+
 
 def by_id() -> dict[str, Obligation]:
     """Return the obligations by id."""

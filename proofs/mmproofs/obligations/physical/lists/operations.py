@@ -35,7 +35,7 @@ from mmproofs.obligations.physical.lists.state import (
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core, linux
 from mmspec.physical.buddy.invariants import listed_owners
-from mmspec.physical.buddy.ops import Free, Retype
+from mmspec.physical.buddy.ops import Retype
 from mmspec.physical.buddy.state import FreeLists, Zone
 from mmspec.words import Pfn, PfnEnd
 
@@ -73,7 +73,7 @@ def kind_cover(lists: FreeLists, after: Answer, frame: Pfn) -> bool:
     return same_frames(lists, after[1], frame)
 
 
-def freed_merged(zone: Zone, op: Free, after: Answer, place: Pfn) -> bool:
+def freed_merged(zone: Zone, op: Any, after: Answer, place: Pfn) -> bool:
     """A block of at most a pageblock that comes back is merged as far as types allow: neither half of a pair is left apart."""
     result, rest = after
     if result.failed or op.order > zone.span.pageblock_order:
