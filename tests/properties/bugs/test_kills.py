@@ -8,7 +8,7 @@ import statistics
 import attrs
 import pytest
 
-from mmprops.bugs import BUGS, Bug, BugError, Kill, bug_named, hunt, run_bug, run_bugs
+from mmprops.bugs import BUGS, IMPLEMENTATION, LAW, Bug, BugError, Kill, bug_named, hunt, run_bug, run_bugs
 from mmprops.bugs import kill as kills
 from mmprops.machines import machine_named
 from mmspec_cli.commands.bugs import bugs as command
@@ -90,8 +90,7 @@ def test_a_bug_that_only_breaks_another_rule_is_not_killed() -> None:
 
 def test_a_difference_counts_only_if_the_same_edit_in_the_law_explains_it() -> None:
     """Where the law is edited at another rule than the implementation, the two still differ, and no rule is named."""
-    steal, putback = bug_named("BUD-18").patches, bug_named("BUG-PUTBACK-TO-HEAD").patches
-    edits = {f: e for f, e in (*steal.items(), *putback.items()) if ("steal" in f) == f.startswith("mmimpl")}
+    edits = bug_named("BUD-18").edits(IMPLEMENTATION) | bug_named("BUG-PUTBACK-TO-HEAD").edits(LAW)
     assert len(edits) == 2
     kill = run_bug(bug_like("BUD-18", patches=edits))
     assert not kill.killed
