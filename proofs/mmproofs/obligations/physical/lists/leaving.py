@@ -13,8 +13,8 @@ from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import fallback
 from mmspec.physical.buddy import lists as law
 from mmspec.physical.buddy.core import holds_frame
-from mmspec.physical.buddy.invariants import listed_owners
-from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, is_mergeable, order_of_list, type_of_list
+from mmspec.physical.buddy.invariants import fits_list, listed_owners
+from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, is_mergeable, order_of_list, type_at, type_of_list
 from mmspec.words import MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn, is_aligned, size_of
 
 NOBODY = law.NOBODY
@@ -133,10 +133,12 @@ def answer_lawful(order: Order, after: law.Answer) -> bool:
     return (pfn == NOBODY) | (is_aligned(pfn, order) & (pfn + size_of(order) <= 1 << 52))
 
 
-def from_its_list(lists: FreeLists, migratetype: Migratetype, after: law.Answer) -> bool:
-    """What was handed out was listed by the type."""
-    pfn, _ = after
-    return (pfn == NOBODY) | (type_of_list(lists.block.get(pfn, UNLISTED)) == migratetype)
+def from_its_pageblocks(
+    span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, after: law.Answer, frame: Pfn
+) -> bool:  # fmt: skip
+    """What was handed out lies in pageblocks whose blocks the type's lists hold."""
+    inside = (after[0] != NOBODY) & holds_frame(after[0], order, frame)
+    return (inside == False) | fits_list(lists, migratetype, type_at(span, lists, frame))  # noqa: E712  # may be symbolic
 
 
 FROM_TYPE = Contract(
@@ -145,7 +147,7 @@ FROM_TYPE = Contract(
     ensures=(
         ("COVER", handed),
         ("ALIGNED", answer_lawful),
-        ("SOURCE", from_its_list),
+        ("SOURCE", from_its_pageblocks),
         ("LAWFUL", bound(lawful, lists="after.1")),
         ("TYPED", bound(typed, lists="after.1")),
         ("LINKED", bound(linked, lists="after.1")),
