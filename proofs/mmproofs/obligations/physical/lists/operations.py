@@ -18,7 +18,7 @@ from mmproofs.obligation import Obligation, Predicate, bound, proofs_of, step_of
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.leaving import FROM_TYPE, SMALLEST
 from mmproofs.obligations.physical.lists.moving import ALIKE, CONVERT, FREE_PIECES, MOVE_PAGEBLOCK, STATE
-from mmproofs.obligations.physical.lists.serving import FALL_BACK, IN_ZONE
+from mmproofs.obligations.physical.lists.serving import FALL_BACK, IN_ZONE, REQUEST, SERVED
 from mmproofs.obligations.physical.lists.state import (
     entered,
     lawful,
@@ -100,6 +100,13 @@ SETTLING = LoopInvariant(
     id="BUDDY-SETTLE-STEP",
 )  # fmt: skip
 
+# --- alloc ---------------------------------------------------------------------------------------------------------------
+
+RMQUEUE = Contract(
+    "BUDDY-RMQUEUE-ANSWER", linux.rmqueue, tuple((n, p) for n, p in SERVED if n != "SOURCE"), requires=REQUEST,
+    keeps={"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"},
+)  # fmt: skip
+
 # --- the operations ------------------------------------------------------------------------------------------------------
 
 KEPT: tuple[tuple[str, Predicate], ...] = (
@@ -136,7 +143,8 @@ def _operation(
 
 
 OBLIGATIONS = (
-    *_operation("ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, FALL_BACK)), PAIRS),
+    *proofs_of(RMQUEUE, attrs.evolve(_BASE, contracts=(FROM_TYPE, FALL_BACK))),
+    *_operation("ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, RMQUEUE)), PAIRS),
     *_operation(
         "FREE", linux.free_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
         ("MERGED", freed_merged),
