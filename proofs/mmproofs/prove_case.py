@@ -30,6 +30,8 @@ class Case:
         self.smt = z.Smt()
         self.cutter = Cutter(self.smt, obligation.cuts, obligation.unrolled)
         self.choices = {**obligation.choices, **fixed}
+        self.proved: dict[int, z.Truth] = {}
+        """What was proved on one path, with its premise: paths have all that comes before a fork in common."""
         self._given: dict[tuple[int, tuple[Any, ...]], z.Truth] = {}
 
     # --- paths -------------------------------------------------------------------------------------------------------

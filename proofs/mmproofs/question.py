@@ -130,12 +130,16 @@ class Question:
         total = Outcome(Verdict.PROVED, relied=len(self.path.claims) - len(mine), deciders=frozenset({"z3"}))
         for claim in mine:
             self.claims, kept = [claim], self.added
+            goal = self.goal()
+            if z.identity(goal) in self.case.proved:
+                continue
             self.added = {}
             outcome = self._decide()
             self.added = {**kept, **self.added}
             total = total.joined(outcome, frozenset(), 0.0)
             if outcome.verdict is not Verdict.PROVED:
                 return total
+            self.case.proved[z.identity(goal)] = goal
         return total
 
     def _decide(self) -> Outcome:
