@@ -175,13 +175,14 @@ def reserved_lawfully(base: Pfn, core: state.Zone, pfn: Frame, order: Order, aft
 def answers(
     subject: Callable[..., Any], goal: Predicate, clause: Clause, given: tuple[Predicate, ...] = (),
     related: tuple[Predicate, ...] = (), own: tuple[Predicate, ...] = (), apart: tuple[Predicate, ...] = (),
-    bare: bool = False, **more: Any,
+    bare: bool = False, owing: bool = False, **more: Any,
 ) -> tuple[Obligation, ...]:  # fmt: skip
     """Return the obligations that a kernel is defined and answers as the law does, on a state that the arrays stand for.
 
     ``related`` relate the arrays to the law's state, ``own`` are what the arrays keep, ``apart`` is proved apart.
+    A kernel is ``owing`` if its indices owe to ``own`` that they are inside.
     """
-    defined = about(subject, "defined", None, clause, given, **more)
+    defined = about(subject, "defined", None, clause, given, own if owing else (), **more)
     known = (*given, same_span, same_kernel, *apart)
     answered = about(subject, "answers", goal, clause, known, (*own, *related), bare=bare, beside=LAW, small=small_state, **more)
     answered = attrs.evolve(answered, rests_on=(*answered.rests_on, *(INSIDE_ALIKE for _ in apart)))
@@ -220,6 +221,10 @@ OBLIGATIONS = (
     *answers(operations.alloc, alloc_refused, c.ALLOC_ARGS, **{**WORK, "types": {"return": Frame}}),
     *answers(operations.free, freed_lawfully, c.FREE_REFUSED, (at_most_heads,), (same_held,), (legal_cell,), **WORK),
     *answers(operations.putback, freed_lawfully, c.FREE_REFUSED, (at_most_heads,), (same_held,), (legal_cell,), **WORK),
+    *answers(
+        operations.take, taken_lawfully, c.TAKE_LISTED, (at_most_heads, few_pageblocks), (same_block,), (legal_cell,),
+        owing=True, bounds=BOUNDS, **WORK,
+    ),
     *answers(operations.isolate, isolated_lawfully, c.ISOLATE_BUSY, (at_most_heads,), (same_type,), (), (inside_alike,), **WORK),
     *answers(operations.unisolate, unisolated_lawfully, c.UNISOLATE_ARGS, (at_most_heads,), (same_type,), **WORK),
     *answers(
