@@ -298,7 +298,7 @@ LISTS_RELATED: tuple[Predicate, ...] = (same_block, same_neighbours)
 COUNTS_RELATED: tuple[Predicate, ...] = (same_type, same_count)
 
 LARGE: dict[str, Any] = {"bounds": BOUNDS, "unrolled": (law_lists.TYPES,)}
-COUNTED: dict[str, Any] = {"bounds": BOUNDS, "assumed": (COUNTERS,)}
+COUNTED: dict[str, Any] = {"bounds": BOUNDS, "assumed": (COUNTERS,), "unrolled": (law_core.ACCOUNT,)}
 
 OBLIGATIONS = (
     *refines(
