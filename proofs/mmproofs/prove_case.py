@@ -109,18 +109,21 @@ class Case:
         total = Outcome(
             Verdict.PROVED, paths=sum(1 for path in paths if path.claims or not path.ended), ran=frozenset(found.values())
         )
-        possible = False
+        possible = z.Answer.UNSAT
         for path in paths:
             left = self.obligation.seconds - (time.monotonic() - started)
             with walking(Run(self.smt, (), Limits())):
                 question = Question(self, path, [*schemas, *path.schemas], left)
                 outcome = question.answer()
-                if outcome.verdict is Verdict.PROVED and not possible:
-                    possible = question.is_possible()
+                if outcome.verdict is Verdict.PROVED and possible is not z.Answer.SAT:
+                    answer = question.possible()
+                    possible = possible if answer is z.Answer.UNSAT else answer
             total = total.joined(outcome, path.clauses, time.monotonic() - started)
             if outcome.verdict is not Verdict.PROVED:
                 return total
-        if not possible:
+        if possible is z.Answer.UNKNOWN:
+            return attrs.evolve(total, verdict=Verdict.UNKNOWN, reason="whether the hypotheses can all be true is not known")
+        if possible is z.Answer.UNSAT:
             return attrs.evolve(
                 total, verdict=Verdict.ERROR, reason="no path is possible: the hypotheses contradict each other, or the subject"
             )

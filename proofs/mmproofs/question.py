@@ -170,10 +170,10 @@ class Question:
                 return self._refuted(model)
         return self._outcome(Verdict.UNKNOWN, f"{ROUNDS} rounds of instantiation were not enough")
 
-    def is_possible(self) -> bool:
+    def possible(self) -> z.Answer:
         """Tell whether all that the proof went from can be true at once: a proof from what cannot be says nothing."""
         demanded = [*self.path.facts, *self.path.conditions, *self.added.values()]
-        return self._check(demanded, bare=True)[0] is z.Answer.SAT
+        return self._check(demanded, bare=True)[0]
 
     def _refuted(self, model: z.Model) -> Outcome:
         found = replay.replay(self.case.obligation, self.path.named, model, self.places)
