@@ -1,7 +1,7 @@
 """Every obligation, one test each: `pytest proofs -k BUDDY`.
 
-What the committed ledger covers is read, except for a tenth that the seed chooses (so the commit id, where it is not given), which
-is decided anew, as is what the ledger has under another hash. What it does not have at all fails: `make nightly` writes it.
+What the committed ledger covers is read, except for a tenth that the seed chooses (the commit id, where none is given): that is
+decided anew, as is what the ledger has under another hash. What it does not have at all fails: `make nightly` writes it.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def test_every_function_of_the_law_s_lists_and_core_is_proved_something_about() 
     """None of the functions that free, hand out, split, merge or move is missing from what ran."""
     for function in (
         "core.give", "core.withdraw", "core.merge_step", "core.split_step", "lists.free_one", "lists.listed_merge_step",
-        "lists.take_listed", "lists.expand_step", "lists.move_step", "lists.convert_pageblock", "fallback.claim", "fallback.steal",
-        "fallback.moved_61", "linux.alloc_choose", "linux.free_choose",
+        "lists.take_listed", "lists.expand_step", "lists.move_step", "lists.convert_pageblock", "fallback.claim",
+        "fallback.steal", "fallback.moved_61", "linux.alloc_choose", "linux.free_choose",
     ):  # fmt: skip
         assert f"mmspec.physical.buddy.{function}" in cheapest()

@@ -33,7 +33,12 @@ BUDDY_4 = _linux(
     since="6.12",
 )
 BUDDY_LISTED = _linux("BUDDY-LISTED", "A listed block of order o starts at a multiple of 2**o, and o is at most max_order", _FREE)
-BUDDY_PAIRS = _linux("BUDDY-3-LISTS", "Below pageblock order two listed buddies of equal order never coexist", _FREE)
+BUDDY_PAIRS = _linux(
+    "BUDDY-3-LISTS",
+    "Below pageblock order two listed buddies of equal order never coexist; above, only isolate, unisolate, "
+    "retype, reserve and unreserve leave apart two that may merge, until one is freed anew",
+    _FREE,
+)
 BUDDY_KIND = _linux(
     "BUDDY-KIND",
     "A pageblock that is HIGHATOMIC, CMA or ISOLATE to Linux is so to everybody",
