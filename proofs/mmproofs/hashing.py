@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import types
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,15 @@ def _parts(value: Any) -> list[Any]:
 def text_of(value: Any) -> str:
     """Return what counts of a value: the source of a function or class, else its representation."""
     if isinstance(value, types.FunctionType) or inspect.isclass(value):
-        return inspect.getsource(value)
+        named: Any = value
+        return _source(named, getattr(value, "__code__", None))
     return repr(value)
+
+
+@cache
+def _source(value: Any, code: types.CodeType | None) -> str:
+    """Return a source, read once for each code object that a function has had."""
+    return inspect.getsource(value)
 
 
 def digest(values: dict[str, Any]) -> str:
