@@ -35,6 +35,10 @@ def differences(left: dict[str, str], right: dict[str, str], *, left_name: str, 
     return lines + [f"differs: {name}" for name in sorted(left.keys() & right.keys()) if left[name] != right[name]]
 
 
+LEDGER = "proofs/ledger.json"
+"""What is proved stands beside the package in the checkout, and goes into the wheel's."""
+
+
 def package_files(root: Path = ROOT) -> dict[str, str]:
     """What the wheel of the checkout at `root` must hold, name to SHA-256: all that git does not ignore."""
     listed = subprocess.run(
@@ -49,6 +53,8 @@ def package_files(root: Path = ROOT) -> dict[str, str]:
         path = root / name
         if path.is_file():
             result[name.split("/", 1)[1]] = hashlib.sha256(path.read_bytes()).hexdigest()
+    if (ledger := root / LEDGER).is_file():
+        result[f"mmproofs/{ledger.name}"] = hashlib.sha256(ledger.read_bytes()).hexdigest()
     return result
 
 
@@ -117,6 +123,9 @@ def smoke(wheel: Path, scratch: Path) -> None:
         raise DevError("the installed wheel: 'mmspec list' names no machine")
     for machine in machines:
         answer(mmspec, "check", machine["name"], "--ops", SMOKE_OPERATIONS, "--seed", "0", cwd=scratch)
+    proofs = answer(mmspec, "prove", "BUDDY-BITS", "BUDDY-ALLOC", cwd=scratch).get("obligations")
+    if not isinstance(proofs, list) or not all(proof.get("cached") for proof in proofs):
+        raise DevError("the installed wheel: 'mmspec prove' does not read the ledger that it was shipped with")
     say(f"the installed wheel checks {', '.join(machine['name'] for machine in machines)}")
 
 
