@@ -50,13 +50,13 @@ def block_counted(zone: Zone, pfn: Pfn, order: Order, sign: Sign, after: PMap[Mi
 
 def one_pageblock(zone: Zone, pfn: Pfn, order: Order, kind: Migratetype) -> bool:
     """A block inside a pageblock has all of its frames in pageblocks of that one's kind, and none in others."""
+    mine, block = of_kind(zone, kind), Block(pfn, order)
+    first_with(mine, block)  # of a larger block too: a counterexample then has the kinds that it counts
+    first_without(mine, block)
     if order > zone.span.pageblock_order:
         return True
-    mine = of_kind(zone, kind)
     if kind_at(zone, pfn) == kind:
-        first_without(mine, Block(pfn, order))
         return equal_sums((mine.inside(pfn, order),), (size_of(order),))
-    first_with(mine, Block(pfn, order))
     return equal_sums((mine.inside(pfn, order),), ())
 
 
@@ -162,6 +162,7 @@ def of_old_kind(zone: Zone, pfn: Pfn, other: Migratetype) -> bool:
     mine, free = free_of_kind(zone, other), FREE.of(zone.free)
     if kind_at(zone, pfn) == other:
         first_difference(mine, free, Block(start, step))
+        first_with(free, Block(start, step))  # a counterexample then has a free frame where it counts one
         return equal_sums((mine.inside(start, step),), (free.inside(start, step),))
     first_with(mine, Block(start, step))
     return equal_sums((mine.inside(start, step),), ())

@@ -7,14 +7,14 @@ from typing import Any
 import attrs
 
 from mmproofs.obligation import Predicate
-from mmproofs.obligations.physical.buddy.numbers import recounted
+from mmproofs.obligations.physical.buddy.numbers import is_free, recounted
 from mmspec.clause import Clause
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core
 from mmspec.physical.buddy.invariants import allocated_placed, free_placed, merged, owned_once
 from mmspec.physical.buddy.state import Zone, kind_at
 from mmspec.pmap import pmap
-from mmspec.words import MAX_ORDER_LIMIT, Count, Migratetype, size_of
+from mmspec.words import MAX_ORDER_LIMIT, Count, Migratetype
 
 STATE: tuple[Predicate, ...] = (owned_once, free_placed, allocated_placed, merged)
 
@@ -50,8 +50,7 @@ def completed(arguments: dict[str, Any]) -> dict[str, Any]:
         if not core.owners(zone, frame) and not span.holes.get(frame, False):
             allocated = allocated.set(frame, 0)
     frames: dict[Migratetype, Count] = {}
-    for pfn, order in zone.free.items():
-        for frame in range(pfn, pfn + size_of(order)):
-            kind = kind_at(zone, frame)
-            frames[kind] = frames.get(kind, 0) + 1
+    for frame in range(span.start_pfn, span.end_pfn):
+        if is_free(frame, zone.free):
+            frames[kind_at(zone, frame)] = frames.get(kind_at(zone, frame), 0) + 1
     return {**arguments, "zone": attrs.evolve(zone, allocated=allocated, frames=pmap(frames))}
