@@ -159,11 +159,13 @@ def named(obligation: Obligation) -> list[str]:
 
 
 def functions_named(obligation: Obligation, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return name, file, line and hash of functions that an obligation can reach, those that it names first."""
+    """Return name, file, line and hash of what an obligation ran of the product, the functions that it names first."""
     known, first = closure(roots(obligation)), named(obligation)
     found = []
     for name in sorted(set(names), key=lambda name: (name not in first, name)):
         function = known.get(name)
+        if name.startswith("mmproofs.") and name not in first:
+            continue
         if isinstance(function, types.FunctionType):
             file, line = "/".join(function.__module__.split(".")) + ".py", function.__code__.co_firstlineno
             found.append({"name": name, "file": file, "line": line, "sha256": digest({name: function})})

@@ -143,10 +143,17 @@ AT_OP: dict[str, Callable[[], None]] = {
     "close-input": close_input,
     "fork": fork_then_hang,
     "fork-and-die": fork_and_die,
-    "out-of-range": lambda: say({"result": {"pfn": "0x10000000000000"}}),
     "unsupported": lambda: say({"unsupported": "no"}),
     "long": lambda: say({"result": {"pfn": "0x0"}, "more": "z" * 900_000}),
 }
+
+OUT_OF_RANGE = {
+    "alloc": {"result": {"pfn": "0x10000000000000"}},
+    "free": {"error": "EINVAL"},
+    "free_count": {"result": {"count": 1 << 62}},
+    "free_blocks": {"result": {"blocks": [["0x10000000000000", 0]]}},
+}
+"""An answer of the right form to each operation, beyond what its words hold; a free's has no words."""
 
 AT_HELLO: dict[str, Callable[[], None]] = {
     "hello-hang": hang,
@@ -168,6 +175,8 @@ def main(behaviour: str) -> None:
             AT_HELLO.get(behaviour, lambda: say(HELLO))()
         elif do == "reset":
             say({"unsupported": "no"} if behaviour == "unsupported" else {"ok": True})
+        elif do == "op" and behaviour == "out-of-range":
+            say(OUT_OF_RANGE[request["op"]])
         elif do == "op":
             AT_OP.get(behaviour, lambda: say({"result": {"pfn": "0x0"}}))()
         elif do == "bye" and behaviour in ("ignores-bye", "fork"):
