@@ -17,7 +17,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("buddy", "core: judged"): "not asked: judging its answer runs no loop",
     ("buddy", "lists: pairs"): "not kept: a pageblock that changes its type may come to lie beside one that it may merge with "
     "(BUDDY-3-LISTS); once either half has been allocated and freed again they are one",
-    ("buddy", "lists: merged"): "not asked: nothing is freed",
+    ("buddy", "lists: merged"): "not asked: it is said of what a caller gives back",
 }
 """Why a column is not asked of the operations that have no obligation in it, by component."""
 

@@ -29,9 +29,8 @@ from mmproofs.obligations.physical.lists.state import (
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import lists as law
 from mmspec.physical.buddy.core import holds_frame
-from mmspec.physical.buddy.invariants import fits_list, listed_owners
+from mmspec.physical.buddy.invariants import listed_owners
 from mmspec.physical.buddy.lists import listed_order
-from mmspec.physical.buddy.ops import MOVABLE
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, Zone, list_number
 from mmspec.words import (
     ABSENT,
@@ -183,11 +182,6 @@ LISTED_OVER = Contract("BUDDY-LISTED-OVER", law.listed_over, (("FOUND", above),)
 def class_elsewhere(zone: Zone, lists: FreeLists, pfn: Pfn, after: FreeLists, frame: Pfn) -> bool:
     """Every other pageblock keeps its type, or changes from a mergeable one to another."""
     return holds_frame(pfn, zone.span.pageblock_order, frame) | one_class(zone.span, lists, after, frame)
-
-
-def type_given(zone: Zone, lists: FreeLists, pfn: Pfn, migratetype: Migratetype, after: FreeLists) -> bool:
-    """The pageblock has the type, or one that merges with it."""
-    return fits_list(lists, migratetype, after.types.get(pfn >> zone.span.pageblock_order, MOVABLE))
 
 
 CONVERT = Contract(

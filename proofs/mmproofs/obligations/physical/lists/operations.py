@@ -104,7 +104,7 @@ SETTLING = LoopInvariant(
 
 RMQUEUE = Contract(
     "BUDDY-RMQUEUE-ANSWER", linux.rmqueue, tuple((n, p) for n, p in SERVED if n != "SOURCE"), requires=REQUEST,
-    keeps={"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"},
+    keeps=FALL_BACK.keeps,
 )  # fmt: skip
 
 # --- the operations ------------------------------------------------------------------------------------------------------
@@ -151,6 +151,7 @@ OBLIGATIONS = (
     ),
     *_operation(
         "PUTBACK", linux.putback_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
+        ("MERGED", freed_merged),
     ),
     step_of(SETTLING, attrs.evolve(_BASE, clauses=(c.TAKE_MOVABLE,), contracts=(SET_TYPES, MOVE_PAGEBLOCK))),
     *_operation(

@@ -124,7 +124,7 @@ MOVED_61 = Contract(
         ("CLASS", bound(one_class, span="zone.span")),
         *AFTER,
     ),
-    keeps={"after.kernel": "lists.kernel", "after.movable": "lists.movable"},
+    keeps=MOVE_PAGEBLOCK.keeps,
 )  # fmt: skip
 
 _CLAIM = Obligation(
