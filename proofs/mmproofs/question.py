@@ -11,6 +11,7 @@ import attrs
 
 from mmproofs import replay, smtlib
 from mmproofs import smt as z
+from mmproofs.lift import counting
 from mmproofs.lift.run import CHANGED, FURTHER, READ, Claim, Path, Touched
 from mmproofs.lift.schema import Schema
 from mmproofs.obligation import Verdict
@@ -113,16 +114,30 @@ class Question:
     def _check(self, demanded: list[z.Truth], bare: bool = False) -> tuple[z.Answer, z.Solver | None]:
         """Decide; a ``bare`` SAT may come without the solver that has a model."""
         answer, solver = self._z3(demanded, FIRST_RLIMIT)
+        known: list[z.Truth] = []
         if answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla"):
-            answer = smtlib.bitwuzla(smtlib.text_of(solver), self._left() / 1000)
-            self.deciders.add("bitwuzla")
+            answer, solver, known = self._bitwuzla(demanded, bare)
             if answer is z.Answer.SAT and bare:
                 return answer, None
-        if answer is z.Answer.UNKNOWN or (answer is z.Answer.SAT and "bitwuzla" in self.deciders):
+        if known:  # Z3 reads Bitwuzla's model, and so checks it
+            answer, solver = self._z3([*demanded, *known], FIRST_RLIMIT)
+        if answer is z.Answer.UNKNOWN or (known and answer is z.Answer.UNSAT):
             answer, solver = self._z3(demanded, self.case.obligation.rlimit)
         if answer is z.Answer.UNSAT:
             self.text = smtlib.text_of(solver)
         return answer, solver
+
+    def _bitwuzla(self, demanded: list[z.Truth], bare: bool) -> tuple[z.Answer, z.Solver, list[z.Truth]]:
+        """Ask Bitwuzla; return what was asked and, unless ``bare``, the values that it found for what is unknown."""
+        plain, pairs = z.answers_as_words(demanded, counting.is_count)
+        solver = self.case.smt.solver(logic=smtlib.LOGIC)
+        solver.add(*plain)
+        unknowns = [] if bare else z.unknowns_in(demanded)
+        asked = [z.substitute(term, pairs) for term in unknowns]
+        answer, values = smtlib.bitwuzla_values(smtlib.text_of(solver), asked, self._left() / 1000)
+        self.deciders.add("bitwuzla")
+        known = [z.is_value(term, value) for term, value in zip(unknowns, values, strict=False) if value is not None]
+        return answer, solver, known
 
     def answer(self) -> Outcome:
         """Decide the claims one after the other: what one of them needs is of no use to most others."""

@@ -6,8 +6,9 @@ Terms know their context, so that only constants and functions need the ``Smt`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import z3
@@ -225,6 +226,16 @@ def substitute(term: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
     return z3.substitute(term, *pairs) if pairs else term
 
 
+def is_value(term: Any, value: int | bool) -> Truth:
+    """Return whether a term has a value."""
+    return term == value
+
+
+def text_of(term: Any) -> str:
+    """Return a term as SMT-LIB."""
+    return str(term.sexpr())
+
+
 def identity(term: Any) -> int:
     """Return a number that equal terms of one context share."""
     return int(term.get_id())
@@ -238,3 +249,32 @@ def is_true(term: Truth) -> bool:
 def is_false(term: Truth) -> bool:
     """Tell whether a truth is the constant."""
     return bool(z3.is_false(term))
+
+
+def unknowns_in(terms: Iterable[Any]) -> list[Any]:
+    """Return the unknown words and truths in some terms, and the unknown functions' answers: what a model gives values to."""
+    seen, waiting, found = set[int](), list(terms), list[Any]()
+    while waiting:
+        term = waiting.pop()
+        if identity(term) in seen:
+            continue
+        seen.add(identity(term))
+        waiting.extend(term.children())
+        if term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            found.append(term)
+    return found
+
+
+def answers_as_words(terms: Sequence[Truth], chosen: Callable[[str], bool]) -> tuple[list[Truth], list[tuple[Any, Any]]]:
+    """Return formulas with an unknown word for each answer of the unknown functions of some names, and these pairs.
+
+    That a function answers equal arguments alike is said of every two of its answers: the formulas say neither more nor less.
+    """
+    found = [term for term in unknowns_in(terms) if term.num_args() and chosen(str(term.decl().name()))]
+    pairs = [(term, z3.FreshConst(term.sort(), "answer")) for term in found]
+    alike = [
+        z3.Implies(both(*(a == b for a, b in zip(one.children(), other.children(), strict=True))), word == other_word)
+        for (one, word), (other, other_word) in combinations(pairs, 2)
+        if one.decl() == other.decl()
+    ]
+    return [substitute(term, pairs) for term in (*terms, *alike)], pairs

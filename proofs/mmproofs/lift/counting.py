@@ -32,6 +32,14 @@ from mmspec.words import Word, word_of
 LIMIT_BITS = 64
 """Width of the ends of a range, of its length, and of a count."""
 
+BELOW = "below"
+"""The role of a property's unknown function that counts."""
+
+
+def is_count(name: str) -> bool:
+    """Tell whether an unknown function counts. Sums of its answers fall at once where each answer is one unknown word."""
+    return name.split("#")[1:2] == [BELOW]
+
 
 @attrs.frozen(eq=False)
 class Property:
@@ -104,7 +112,7 @@ class Counted:
         return self._below(high) - self._below(low)
 
     def _below(self, limit: z.Bits) -> z.Bits:
-        name, arguments = self._named("below")
+        name, arguments = self._named(BELOW)
         widths = [LIMIT_BITS, *(z.width_of(argument) for argument in arguments)]
         return current().smt.function(name, widths, LIMIT_BITS)(limit, *arguments)
 
