@@ -50,20 +50,20 @@ def well_placed(zone: Zone, order: Order, pfn: Pfn) -> bool:
     return (order == ABSENT) | ((order <= zone.span.max_order) & is_aligned(pfn, order) & inside)
 
 
-def free_placed(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+def free_placed(zone: Zone, lists: FreeLists, head: Pfn) -> bool:
     """A free block is aligned, inside the zone, and of an order that exists."""
-    return well_placed(zone, zone.free.get(pfn, ABSENT), pfn)
+    return well_placed(zone, zone.free.get(head, ABSENT), head)
 
 
-def allocated_placed(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+def allocated_placed(zone: Zone, lists: FreeLists, head: Pfn) -> bool:
     """A block that is handed out is aligned, inside the zone, and of an order that exists."""
-    return well_placed(zone, zone.allocated.get(pfn, ABSENT), pfn)
+    return well_placed(zone, zone.allocated.get(head, ABSENT), head)
 
 
-def merged(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+def merged(zone: Zone, lists: FreeLists, head: Pfn) -> bool:
     """No free block below max_order has a free buddy of its order."""
-    order = zone.free.get(pfn, ABSENT)
-    return (order >= zone.span.max_order) | (zone.free.get(buddy_of(pfn, order), ABSENT) != order)
+    order = zone.free.get(head, ABSENT)
+    return (order >= zone.span.max_order) | (zone.free.get(buddy_of(head, order), ABSENT) != order)
 
 
 # --- Linux's lists -------------------------------------------------------------------------------------------------------
@@ -90,9 +90,9 @@ def listed_lawfully(lists: FreeLists, pfn: Pfn, max_order: Order) -> bool:
     return (number == UNLISTED) | lawful
 
 
-def listed_aligned(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+def listed_aligned(zone: Zone, lists: FreeLists, head: Pfn) -> bool:
     """A listed block is aligned, and on a list of an order and a type that exist."""
-    return listed_lawfully(lists, pfn, zone.span.max_order)
+    return listed_lawfully(lists, head, zone.span.max_order)
 
 
 def fits_list(lists: FreeLists, theirs: Migratetype, mine: Migratetype) -> bool:
@@ -114,15 +114,15 @@ def listed_by_type(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
     return listed_typed(zone.span, lists, frame)
 
 
-def listed_merged(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+def listed_merged(zone: Zone, lists: FreeLists, head: Pfn) -> bool:
     """Below pageblock order, where types cannot differ, a listed block's buddy is never listed with its order."""
-    order = listed_order(lists, pfn)
-    return (order >= zone.span.pageblock_order) | (listed_order(lists, buddy_of(pfn, order)) != order)
+    order = listed_order(lists, head)
+    return (order >= zone.span.pageblock_order) | (listed_order(lists, buddy_of(head, order)) != order)
 
 
-def same_kind(zone: Zone, lists: FreeLists, pfn: Pfn) -> bool:
+def same_kind(zone: Zone, lists: FreeLists, frame: Pfn) -> bool:
     """A pageblock's type is of the kind that every implementation knows it by."""
-    return kind_of(type_at(zone.span, lists, pfn)) == kind_at(zone, pfn)
+    return kind_of(type_at(zone.span, lists, frame)) == kind_at(zone, frame)
 
 
 def linked_both_ways(zone: Zone, lists: FreeLists, place: Link) -> bool:

@@ -10,23 +10,16 @@ from typing import Any
 
 import attrs
 
-from mmproofs.lift.counting import Block, Range, equal_sums, first_difference, first_with
-from mmproofs.obligation import Obligation, Predicate, bound, function_of
-from mmproofs.obligations.physical.buddy.loops import (
-    LOOKING_USABLE,
-    MERGING,
-    NEVER,
-    OVER,
-    SPLITTING,
-)
-from mmproofs.obligations.physical.buddy.numbers import free_of_kind, is_free, of_kind, recounted
-from mmproofs.obligations.physical.buddy.parts import COUNT_BLOCK, block_counted, counted_alike
+from mmproofs.obligation import Obligation, Predicate, bases_of, bound, function_of
+from mmproofs.obligations.physical.buddy.blocks import GIVE, WITHDRAW, conserved, counted_in, counted_out, kinds_stay, others_stay
+from mmproofs.obligations.physical.buddy.loops import LOOKING_USABLE, OVER
+from mmproofs.obligations.physical.buddy.numbers import is_free, recounted
 from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, STATE, completed, legal_span, small_zone
 from mmspec.clause import Clause
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Done, Error
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core
-from mmspec.physical.buddy.core import block_over, holds_frame
+from mmspec.physical.buddy.core import holds_frame
 from mmspec.physical.buddy.invariants import is_memory
 from mmspec.physical.buddy.ops import (
     ALLOC_CMA,
@@ -45,7 +38,7 @@ from mmspec.physical.buddy.ops import (
     Take,
 )
 from mmspec.physical.buddy.state import Zone, kind_at
-from mmspec.words import ABSENT, Flags, Migratetype, Pageblock, Pfn, head_of, is_aligned, size_of
+from mmspec.words import ABSENT, Flags, Migratetype, Pfn, is_aligned
 
 # --- what is given -------------------------------------------------------------------------------------------------------
 
@@ -68,11 +61,6 @@ def take_lawful(zone: Zone, op: Take, result: Any) -> bool:
 # --- goals ---------------------------------------------------------------------------------------------------------------
 
 
-def conserved(zone: Zone, after: Zone, frame: Pfn) -> bool:
-    """Every frame has as many owners as before."""
-    return core.owners(after, frame) == core.owners(zone, frame)
-
-
 def counter_stays(zone: Zone, after: Zone, kind: Migratetype) -> bool:
     """The kind's counter stays."""
     same: bool = after.frames.get(kind, 0) == zone.frames.get(kind, 0)
@@ -81,22 +69,12 @@ def counter_stays(zone: Zone, after: Zone, kind: Migratetype) -> bool:
 
 def freed_counted(zone: Zone, op: Free, result: Any, after: Zone, kind: Migratetype) -> bool:
     """A kind's counter rises by the frames that the block has in pageblocks of the kind."""
-    if result.failed:
-        return counter_stays(zone, after, kind)
-    return block_counted(zone, op.pfn, op.order, 1, after.frames, kind)
+    return counter_stays(zone, after, kind) if result.failed else counted_in(zone, op.pfn, op.order, after, kind)
 
 
 def handed_counted(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
     """A kind's counter falls by the frames that the block has in pageblocks of the kind."""
-    if result.failed:
-        return counter_stays(zone, after, kind)
-    return block_counted(zone, block_of(op, result), op.order, -1, after.frames, kind)
-
-
-def kinds_stay(zone: Zone, after: Zone, index: Pageblock) -> bool:
-    """No pageblock changes its kind."""
-    same: bool = after.pageblock.get(index, NEVER) == zone.pageblock.get(index, NEVER)
-    return same
+    return counter_stays(zone, after, kind) if result.failed else counted_out(zone, block_of(op, result), op.order, after, kind)
 
 
 def lawful_iff_live(zone: Zone, op: Free, result: Any, after: Any) -> bool:
@@ -143,67 +121,18 @@ def taken_was_free(zone: Zone, op: Take, result: Done, after: Any, frame: Pfn) -
     return is_aligned(op.pfn, op.order) & ((inside == False) | free)  # noqa: E712
 
 
-def others_stay(zone: Zone, op: Alloc, result: Any, after: Zone, place: Pfn) -> bool:
+def taken_from_one(zone: Zone, op: Alloc, result: Any, after: Zone, place: Pfn) -> bool:
     """No free block but the one that is taken from changes its extent, and no other block becomes allocated."""
     if result.failed:
-        return (after.free.get(place, ABSENT) == zone.free.get(place, ABSENT)) & (
-            after.allocated.get(place, ABSENT) == zone.allocated.get(place, ABSENT)
-        )
-    have = block_over(zone.free, result.pfn, op.order)
-    inside = holds_frame(head_of(result.pfn, have), have, place)
-    same = after.free.get(place, ABSENT) == zone.free.get(place, ABSENT)
-    other = (place == result.pfn) | (after.allocated.get(place, ABSENT) == zone.allocated.get(place, ABSENT))
-    stays: bool = (inside | same) & other
-    return stays
-
-
-# --- further places ------------------------------------------------------------------------------------------------------
-
-
-def last_free_frame(after: Zone, pfn: Pfn) -> Pfn:
-    """The last frame of the free block at the goal's place."""
-    return pfn + size_of(after.free.get(pfn, 0)) - 1
+        same: bool = after.free.get(place, ABSENT) == zone.free.get(place, ABSENT)
+        return same & (after.allocated.get(place, ABSENT) == zone.allocated.get(place, ABSENT))
+    return others_stay(zone, result.pfn, op.order, after, place)
 
 
 def block_of(op: Any, result: Any) -> Pfn:
     """Return the head of the block that an operation moves."""
     pfn: Pfn = result.pfn if isinstance(op, Alloc) else op.pfn
     return pfn
-
-
-# --- lemmas about the recount --------------------------------------------------------------------------------------------
-
-
-def zone_goes_up(zone: Zone) -> bool:
-    """The zone ends behind its start."""
-    return Range(zone.span.start_pfn, zone.span.end_pfn).proper()
-
-
-def before_block(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
-    """Before the block as many frames are free and of a kind as were."""
-    return True if result.failed else counted_alike(zone, after, kind, Range(zone.span.start_pfn, block_of(op, result)))
-
-
-def behind_block(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
-    """Behind the block as many frames are free and of a kind as were."""
-    return (
-        True
-        if result.failed
-        else counted_alike(zone, after, kind, Range(block_of(op, result) + size_of(op.order), zone.span.end_pfn))
-    )
-
-
-def all_or_none(zone: Zone, op: Any, result: Any, after: Zone, kind: Migratetype) -> bool:
-    """All of the block's frames are free on the side of the operation where it is a free block, and none on the other."""
-    if result.failed:
-        return True
-    start = block_of(op, result)
-    with_block, without = (zone, after) if isinstance(op, Alloc | Take) else (after, zone)
-    free, mine = free_of_kind(with_block, kind), of_kind(zone, kind)
-    first_difference(free, mine, Block(start, op.order))
-    first_with(free_of_kind(without, kind), Block(start, op.order))
-    none = equal_sums((free_of_kind(without, kind).inside(start, op.order),), ())
-    return none & equal_sums((free.inside(start, op.order),), (mine.inside(start, op.order),))
 
 
 # --- the obligations -----------------------------------------------------------------------------------------------------
@@ -213,8 +142,7 @@ def _family(name: str, base: Obligation, counted: Predicate, *more: tuple[str, P
     """Return an operation's obligations: its own claims, the invariants, its counters, and more goals."""
     defined = f"BUDDY-{name}-DEFINED"
     base = attrs.evolve(
-        base, invariants=COUNTERS, contracts=(*base.contracts, COUNT_BLOCK), rests_on=(*base.rests_on, *COUNT_BLOCK.ids),
-        seconds=900.0,
+        base, clauses=(c.BUDDY_1,), invariants=COUNTERS, small=small_zone, complete=completed, rests_on=bases_of(base),
     )  # fmt: skip
     found = [
         attrs.evolve(
@@ -227,37 +155,28 @@ def _family(name: str, base: Obligation, counted: Predicate, *more: tuple[str, P
     ]
     goals += [("CONSERVED", conserved, c.BUDDY_1), ("KINDS", kinds_stay, c.BUDDY_KIND), *more]
     goals += [("COUNTED", counted, c.BUDDY_6), ("RECOUNTED", bound(recounted, zone="after"), c.BUDDY_6)]
-    also: dict[str, tuple[Predicate, ...]] = {
-        "FREE-PLACED": (last_free_frame,),
-        "RECOUNTED": (zone_goes_up, before_block, behind_block, all_or_none),
-    }
     for column, goal, clause in goals:
         found.append(
             attrs.evolve(
                 base, id=f"BUDDY-{name}-{column}", clauses=(clause,), goal=goal, invariant=column.lower(),
-                statement=f"{name.lower()}: {(function_of(goal).__doc__ or '').strip()}", also=also.get(column, ()),
-                rests_on=(defined, *base.rests_on), unaided=column == "KINDS",
+                statement=f"{name.lower()}: {(function_of(goal).__doc__ or '').strip()}", rests_on=(defined, *base.rests_on),
+                unaided=column == "KINDS",
             )
         )  # fmt: skip
     return tuple(found)
 
 
 _FREE = Obligation(
-    id="", clauses=(c.BUDDY_1,), statement="", subject=core.free_apply, given=(legal_span, free_lawful),
-    invariants=STATE, cuts=(MERGING,), types={"op": Free}, choices={Error: (EINVAL, ENOMEM)},
-    rests_on=("BUDDY-MERGE-STEP",), operation="free", small=small_zone, complete=completed,
+    id="", clauses=(), statement="", subject=core.free_apply, given=(legal_span, free_lawful), contracts=(GIVE,),
+    types={"op": Free}, choices={Error: (EINVAL, ENOMEM)}, operation="free",
 )  # fmt: skip
 _ALLOC = Obligation(
-    id="", clauses=(c.BUDDY_1,), statement="", subject=core.alloc_apply,
-    given=(legal_span, alloc_lawful), invariants=STATE, cuts=(SPLITTING,),
-    forget=(core.block_usable,), choices={Error: (ENOMEM, EINVAL)},  small=small_zone, complete=completed,
-    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), contracts=(OVER,), operation="alloc",
+    id="", clauses=(), statement="", subject=core.alloc_apply, given=(legal_span, alloc_lawful), contracts=(WITHDRAW, OVER),
+    forget=(core.block_usable,), choices={Error: (ENOMEM, EINVAL)}, operation="alloc",
 )  # fmt: skip
 _TAKE = Obligation(
-    id="", clauses=(c.BUDDY_1,), statement="", subject=core.take_apply,
-    given=(legal_span, take_lawful), invariants=STATE, cuts=(SPLITTING,),
-    choices={Error: (EINVAL,)},  small=small_zone, complete=completed,
-    rests_on=("BUDDY-SPLIT-STEP", "BUDDY-BLOCK-OVER"), contracts=(OVER,), operation="take",
+    id="", clauses=(), statement="", subject=core.take_apply, given=(legal_span, take_lawful), contracts=(WITHDRAW, OVER),
+    choices={Error: (EINVAL,)}, operation="take",
 )  # fmt: skip
 
 _FREE_LAWFUL = Obligation(
@@ -276,7 +195,7 @@ _ALLOC_JUDGED = Obligation(
 OBLIGATIONS = (
     *_family("FREE", _FREE, freed_counted),
     *_family("PUTBACK", attrs.evolve(_FREE, types={"op": Putback}, operation="putback"), freed_counted),
-    *_family("ALLOC", _ALLOC, handed_counted, ("OTHERS", others_stay, c.ALLOC_FREE)),
+    *_family("ALLOC", _ALLOC, handed_counted, ("OTHERS", taken_from_one, c.ALLOC_FREE)),
     *_family("TAKE", _TAKE, handed_counted),
     _FREE_LAWFUL,
     attrs.evolve(
