@@ -11,20 +11,20 @@ import pytest
 RUNNER = Path(__file__).with_name("with_bug.py")
 
 CAUGHT = [
-    ("BUD-01", "BUDDY-FREE-CONSERVED"),
+    ("BUD-01", "BUDDY-GIVE-CONSERVED"),
     ("BUD-02", "BUDDY-MERGE-STEP"),
     ("BUD-12", "BUDDY-ISOLATE-LAWFUL"),
-    ("BUD-16", "BUDDY-FREE-CONSERVED"),
-    ("BUG-EXPAND-TOO-FAR", "BUDDY-ALLOC-CONSERVED"),
-    ("BUG-FREED-HAS-TWO-OWNERS", "BUDDY-FREE-OWNED"),
-    ("BUG-FREED-AS-SMALL", "BUDDY-FREE-CONSERVED"),
+    ("BUD-16", "BUDDY-GIVE-CONSERVED"),
+    ("BUG-EXPAND-TOO-FAR", "BUDDY-WITHDRAW-CONSERVED"),
+    ("BUG-FREED-HAS-TWO-OWNERS", "BUDDY-GIVE-OWNED"),
+    ("BUG-FREED-AS-SMALL", "BUDDY-GIVE-CONSERVED"),
     ("BUG-LARGE-AS-FIRST", "BUDDY-COUNT-BLOCK-COUNTED"),
     ("BUG-LAW-BLIND-TO-EXACT", "BUDDY-BLOCK-OVER"),
     ("BUG-LAW-COUNTS-UP", "BUDDY-COUNT-BLOCK-COUNTED"),
     ("BUG-LAW-KIND-NOT-KEPT", "BUDDY-RETYPE-KINDS"),
     ("BUG-LAW-MERGES-AT-UPPER", "BUDDY-MERGE-STEP"),
     ("BUG-LAW-MERGES-PAST-TOP", "BUDDY-MERGE-STEP"),
-    ("BUG-LAW-MERGES-SHORT", "BUDDY-FREE-MERGED"),
+    ("BUG-LAW-MERGES-SHORT", "BUDDY-GIVE-MERGED"),
     ("BUG-LAW-OWES-ISOLATED", "BUDDY-ALLOC-LAWFUL"),
     ("BUG-LAW-RESERVES-FIRST-ONLY", "BUDDY-RESERVE-KINDS"),
     ("BUG-MERGE-ANY-ORDER", "BUDDY-MERGE-STEP"),
@@ -35,7 +35,7 @@ CAUGHT = [
     ("BUG-RETYPE-LARGE", "BUDDY-RETYPE-LAWFUL"),
     ("BUG-RETYPE-NOT-FREE", "BUDDY-RETYPE-LAWFUL"),
     ("BUG-SPLIT-GIVES-WRONG-HALF", "BUDDY-SPLIT-STEP"),
-    ("BUG-SPLIT-LOSES-HALF", "BUDDY-TAKE-CONSERVED"),
+    ("BUG-SPLIT-LOSES-HALF", "BUDDY-WITHDRAW-CONSERVED"),
     ("BUG-TAKE-LIVE", "BUDDY-BLOCK-OVER"),
     ("BUG-TAKEN-AS-ORDINARY", "BUDDY-COUNT-BLOCK-COUNTED"),
 ]
@@ -55,6 +55,6 @@ def test_bug_is_refuted(bug: str, obligation: str) -> None:
 
 def test_bug_before_a_loop_is_not_proved() -> None:
     """A loop that is entered with a block that is still free is not entered lawfully; a run does not notice."""
-    said = verdict("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-TAKE-DEFINED")
+    said = verdict("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-WITHDRAW-DEFINED")
     assert said.startswith("UNKNOWN")
     assert "invariant of loop split holds at its entry" in said

@@ -11,14 +11,14 @@ from tests.proofs.lifting import agree, covered
 from mmproofs.lift import run, words
 from mmspec import words as law_words
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Error
-from mmspec.physical.buddy import core, lists, state
+from mmspec.physical.buddy import core, kinds, lists, state
 
 ERRORS = {Error: (EINVAL, ENOMEM, EBUSY, ENOENT)}
 
 FUNCTIONS: list[Callable[..., Any]] = [
     law_words.size_of, law_words.head_of, law_words.is_aligned,
     core.buddy_of, core.parent_of, core.holds_frame, core.owners, core.merge_more, core.merge_step, core.split_more,
-    core.kind_usable, core.alloc_served, core.free_allowed, core.in_zone, core.count_step, core.reserve_allowed,
+    core.kind_usable, core.alloc_served, core.free_allowed, state.in_zone, kinds.count_step, kinds.reserve_allowed,
     state.list_number, state.order_of_list, state.type_of_list, state.kind_of, state.kind_at, state.pageblock_inside,
     state.is_mergeable, lists.listed_order, lists.first_listed,
 ]  # fmt: skip
@@ -31,7 +31,7 @@ def test_interpreter_and_formula_agree(function: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [core.block_over, core.merge_more, lists.merge_likely, core.count_step], ids=lambda f: f.__name__
+    "function", [core.block_over, core.merge_more, lists.merge_likely, kinds.count_step], ids=lambda f: f.__name__
 )
 def test_paths_cover_every_state(function: Callable[..., Any]) -> None:
     """Whatever the arguments, one of the paths is theirs."""

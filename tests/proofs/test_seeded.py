@@ -110,18 +110,17 @@ def give_shifted(zone: Zone, pfn: Pfn, order: Order) -> Zone:
 
 
 GIVES: list[tuple[str, Callable[..., Any]]] = [
-    ("BUDDY-FREE-MERGED", give_without_merging),
-    ("BUDDY-FREE-OWNED", give_and_keep),
-    ("BUDDY-FREE-CONSERVED", give_and_lose),
-    ("BUDDY-FREE-FREE-PLACED", give_shifted),
+    ("BUDDY-GIVE-MERGED", give_without_merging),
+    ("BUDDY-GIVE-OWNED", give_and_keep),
+    ("BUDDY-GIVE-CONSERVED", give_and_lose),
+    ("BUDDY-GIVE-FREE-PLACED", give_shifted),
 ]
 
 
 @pytest.mark.parametrize(("name", "wrong"), GIVES, ids=lambda value: getattr(value, "__name__", value))
-def test_wrong_free_is_refuted(name: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The step below the subject is patched: the verdict of the same obligation changes, and a whole legal zone shows it."""
-    monkeypatch.setattr(core, "give", wrong)
-    outcome = decide(by_id()[name], {})
+def test_wrong_free_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
+    """The obligation about the right function is REFUTED of the wrong one, and a whole legal zone shows it."""
+    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
     assert outcome.verdict is Verdict.REFUTED, outcome.reason
     assert "replayed" in outcome.reason
 

@@ -225,10 +225,11 @@ def test_obligation_that_claims_nothing_is_an_error() -> None:
             {"rests_on": tuple(base for base in by_id()["BUDDY-FREE-OWNED"].rests_on if base != "BUDDY-FREE-DEFINED")},
             "no base proves, from the same hypotheses",
         ),
-        ("BUDDY-FREE-OWNED", {"rests_on": ("BUDDY-FREE-DEFINED",)}, "invariant of loop merge"),
+        ("BUDDY-FREE-OWNED", {"rests_on": ("BUDDY-FREE-DEFINED",)}, "ensures BUDDY-GIVE-OWNED"),
+        ("BUDDY-GIVE-OWNED", {"rests_on": ("BUDDY-GIVE-DEFINED",)}, "invariant of loop merge"),
         ("BUDDY-FREE-OWNED", {"given": ()}, "no base proves, from the same hypotheses"),
         ("BUDDY-FREE-OWNED", {"rests_on": ("BUDDY-NONE",)}, "is no obligation"),
-        ("BUDDY-ALLOC-OWNED", {"rests_on": ("BUDDY-ALLOC-DEFINED", "BUDDY-SPLIT-STEP")}, "ensures BUDDY-BLOCK-OVER"),
+        ("BUDDY-WITHDRAW-OWNED", {"rests_on": ("BUDDY-WITHDRAW-DEFINED", "BUDDY-SPLIT-STEP")}, "ensures BUDDY-BLOCK-OVER"),
     ],
 )
 def test_base_that_does_not_cover_is_a_gap(name: str, changed: dict[str, Any], complaint: str) -> None:
@@ -246,6 +247,6 @@ def test_subjects_are_the_product() -> None:
 
 def test_what_ran_is_recorded() -> None:
     """The functions behind the subject are named because their code ran, and those that a contract stood for are not."""
-    ran = decide(by_id()["BUDDY-ALLOC-DEFINED"], {}).ran
-    assert {"mmspec.physical.buddy.core.alloc_apply", "mmspec.physical.buddy.core.withdraw"} <= ran
+    ran = decide(by_id()["BUDDY-WITHDRAW-DEFINED"], {}).ran
+    assert {"mmspec.physical.buddy.core.withdraw", "mmspec.words.head_of"} <= ran
     assert "mmspec.physical.buddy.core.block_over" not in ran

@@ -17,7 +17,7 @@ from mmprops.bugs.bug import edited, edited_modules, located
 from mmprops.machines import machine_named
 from mmspec.clause import Clause
 from mmspec.errors import InputError
-from mmspec.physical.buddy import clauses, core, fallback, linux, lists
+from mmspec.physical.buddy import clauses, core, fallback, kinds, linux, lists
 from mmspec.profile import profile_named
 
 SOURCE = """
@@ -75,7 +75,7 @@ def test_every_clause_of_the_buddy_allocator_has_a_bug() -> None:
 
 def law_text() -> dict[str, ast.stmt]:
     """What the modules of the law define, by name: functions, and loops made of them."""
-    body = [n for module in (core, lists, fallback, linux) for n in ast.parse(inspect.getsource(module)).body]
+    body = [n for module in (core, kinds, lists, fallback, linux) for n in ast.parse(inspect.getsource(module)).body]
     functions: dict[str, ast.stmt] = {n.name: n for n in body if isinstance(n, ast.FunctionDef)}
     loops = {n.targets[0].id: n for n in body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)}
     return functions | loops

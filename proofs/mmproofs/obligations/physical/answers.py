@@ -32,8 +32,8 @@ from mmproofs.obligations.physical.refined import BOUNDS, LAW, below_top, block_
 from mmspec.clause import Clause
 from mmspec.errors import EBUSY, EINVAL, Done, Error
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy import core as law_core
 from mmspec.physical.buddy import fallback as law_fallback
+from mmspec.physical.buddy import kinds as law_kinds
 from mmspec.physical.buddy import linux as law_linux
 from mmspec.physical.buddy import lists as law_lists
 from mmspec.physical.buddy import state
@@ -84,7 +84,7 @@ def spans_pageblock(base: Pfn, core: state.Zone, pfn: Frame, after: bool) -> boo
 
 def spans(base: Pfn, core: state.Zone, pfn: Frame, after: bool) -> bool:
     """It is the law's ``in_zone``."""
-    return after == law_core.in_zone(core.span, base + pfn)
+    return after == state.in_zone(core.span, base + pfn)
 
 
 def merges_too(
@@ -156,17 +156,17 @@ def taken_lawfully(base: Pfn, lists: FreeLists, pfn: Frame, order: Order, after:
 
 def isolated_lawfully(base: Pfn, core: state.Zone, pfn: Frame, after: Count) -> bool:
     """The law allows the answer to the isolation."""
-    return law_core.isolate_allowed(core, Isolate(base + pfn), result_of(after)) is None
+    return law_kinds.isolate_allowed(core, Isolate(base + pfn), result_of(after)) is None
 
 
 def unisolated_lawfully(base: Pfn, core: state.Zone, pfn: Frame, migratetype: Migratetype, after: Count) -> bool:
     """The law allows the answer to the end of an isolation."""
-    return law_core.unisolate_allowed(core, Unisolate(base + pfn, migratetype), result_of(after)) is None
+    return law_kinds.unisolate_allowed(core, Unisolate(base + pfn, migratetype), result_of(after)) is None
 
 
 def reserved_lawfully(base: Pfn, core: state.Zone, pfn: Frame, order: Order, after: Count) -> bool:
     """The law allows the answer to the reservation."""
-    return law_core.reserve_allowed(core, Reserve(base + pfn, order), result_of(after)) is None
+    return law_kinds.reserve_allowed(core, Reserve(base + pfn, order), result_of(after)) is None
 
 
 # --- the obligations -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ whether a pageblock's pages can be moved) belongs to the page allocator.
 from __future__ import annotations
 
 from mmspec.component import Component, Operation
-from mmspec.physical.buddy import core, linux
+from mmspec.physical.buddy import core, kinds, linux
 from mmspec.physical.buddy.clauses import CHOICE, CLAUSES
 from mmspec.physical.buddy.initial import initial_lists, initial_zone
 from mmspec.physical.buddy.invariants import INVARIANTS
@@ -41,14 +41,18 @@ ALLOC = Operation(
 FREE = Operation("free", Free, Done, ("EINVAL",), core.free_allowed, core.free_apply, linux.free_choose)
 TAKE = Operation("take", Take, Done, ("EINVAL",), core.take_allowed, core.take_apply, linux.take_choose)
 PUTBACK = Operation("putback", Putback, Done, ("EINVAL",), core.free_allowed, core.free_apply, linux.putback_choose)
-ISOLATE = Operation("isolate", Isolate, Done, ("EBUSY", "EINVAL"), core.isolate_allowed, core.isolate_apply, linux.isolate_choose)
-UNISOLATE = Operation(
-    "unisolate", Unisolate, Done, ("EINVAL",), core.unisolate_allowed, core.unisolate_apply, linux.unisolate_choose
+ISOLATE = Operation(
+    "isolate", Isolate, Done, ("EBUSY", "EINVAL"), kinds.isolate_allowed, kinds.isolate_apply, linux.isolate_choose
 )
-RETYPE = Operation("retype", Retype, Done, ("EBUSY", "EINVAL"), core.retype_allowed, core.retype_apply, linux.retype_choose)
-RESERVE = Operation("reserve", Reserve, Done, ("EBUSY", "EINVAL"), core.reserve_allowed, core.reserve_apply, linux.reserve_choose)
+UNISOLATE = Operation(
+    "unisolate", Unisolate, Done, ("EINVAL",), kinds.unisolate_allowed, kinds.unisolate_apply, linux.unisolate_choose
+)
+RETYPE = Operation("retype", Retype, Done, ("EBUSY", "EINVAL"), kinds.retype_allowed, kinds.retype_apply, linux.retype_choose)
+RESERVE = Operation(
+    "reserve", Reserve, Done, ("EBUSY", "EINVAL"), kinds.reserve_allowed, kinds.reserve_apply, linux.reserve_choose
+)
 UNRESERVE = Operation(
-    "unreserve", Unreserve, Block, ("ENOENT", "EINVAL"), core.unreserve_allowed, core.unreserve_apply, linux.unreserve_choose
+    "unreserve", Unreserve, Block, ("ENOENT", "EINVAL"), kinds.unreserve_allowed, kinds.unreserve_apply, linux.unreserve_choose
 )
 FREE_COUNT = Operation(
     "free_count", FreeCount, Frames, (), core.free_count_allowed, core.look_apply, linux.free_count_choose, observes=True

@@ -12,7 +12,7 @@ from mmspec import linked
 from mmspec.component import Invariant
 from mmspec.linked import HEADS
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy.core import block_over, buddy_of, in_zone, owners
+from mmspec.physical.buddy.core import block_over, buddy_of, owners
 from mmspec.physical.buddy.lists import listed_order
 from mmspec.physical.buddy.ops import ISOLATE, ORDINARY
 from mmspec.physical.buddy.state import (
@@ -20,6 +20,7 @@ from mmspec.physical.buddy.state import (
     FreeLists,
     Span,
     Zone,
+    in_zone,
     is_mergeable,
     kind_at,
     kind_of,

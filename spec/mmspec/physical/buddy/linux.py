@@ -11,8 +11,9 @@ from typing import Any
 from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy.core import alloc_served, in_zone, retype_possible
+from mmspec.physical.buddy.core import alloc_served
 from mmspec.physical.buddy.fallback import fall_back
+from mmspec.physical.buddy.kinds import retype_possible
 from mmspec.physical.buddy.lists import (
     NOBODY,
     Answer,
@@ -65,6 +66,7 @@ from mmspec.physical.buddy.ops import (
 from mmspec.physical.buddy.state import (
     FreeLists,
     Zone,
+    in_zone,
     is_mergeable,
     kind_at,
     pageblock_inside,

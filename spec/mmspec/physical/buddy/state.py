@@ -90,6 +90,11 @@ def kind_at(zone: Zone, pfn: Pfn) -> Migratetype:
     return zone.pageblock.get(pfn >> zone.span.pageblock_order, ORDINARY)
 
 
+def in_zone(span: Span, pfn: Pfn) -> bool:
+    """Tell whether the zone spans a frame."""
+    return (span.start_pfn <= pfn) & (pfn < span.end_pfn)
+
+
 def pageblock_inside(span: Span, pfn: Pfn) -> bool:
     """Tell whether the zone spans the whole pageblock that holds ``pfn`` (mm/page_alloc.c:prep_move_freepages_block, v6.12)."""
     start = head_of(pfn, span.pageblock_order)

@@ -16,7 +16,7 @@ from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, STATE, co
 from mmspec.clause import Clause
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Done, Error
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy import core
+from mmspec.physical.buddy import kinds
 from mmspec.physical.buddy.core import holds_frame
 from mmspec.physical.buddy.ops import (
     HIGHATOMIC,
@@ -38,27 +38,27 @@ from mmspec.words import ABSENT, Migratetype, Order, Pageblock, Pfn, head_of, is
 
 def isolate_lawful(zone: Zone, op: Isolate, result: Any) -> bool:
     """The answer is allowed."""
-    return core.isolate_allowed(zone, op, result) is None
+    return kinds.isolate_allowed(zone, op, result) is None
 
 
 def unisolate_lawful(zone: Zone, op: Unisolate, result: Any) -> bool:
     """The answer is allowed."""
-    return core.unisolate_allowed(zone, op, result) is None
+    return kinds.unisolate_allowed(zone, op, result) is None
 
 
 def retype_lawful(zone: Zone, op: Retype, result: Any) -> bool:
     """The answer is allowed."""
-    return core.retype_allowed(zone, op, result) is None
+    return kinds.retype_allowed(zone, op, result) is None
 
 
 def reserve_lawful(zone: Zone, op: Reserve, result: Any) -> bool:
     """The answer is allowed."""
-    return core.reserve_allowed(zone, op, result) is None
+    return kinds.reserve_allowed(zone, op, result) is None
 
 
 def unreserve_lawful(zone: Zone, op: Unreserve, result: Any) -> bool:
     """The answer is allowed."""
-    return core.unreserve_allowed(zone, op, result) is None
+    return kinds.unreserve_allowed(zone, op, result) is None
 
 
 # --- goals ---------------------------------------------------------------------------------------------------------------
@@ -239,35 +239,35 @@ _JUDGED: dict[str, Any] = {
 }  # fmt: skip
 
 OBLIGATIONS = (
-    *_family("ISOLATE", _base("isolate", core.isolate_apply, isolate_lawful, c.ISOLATE_DONE, EINVAL, EBUSY)),
-    *_family("UNISOLATE", _base("unisolate", core.unisolate_apply, unisolate_lawful, c.UNISOLATE_DONE, EINVAL)),
-    *_family("RETYPE", _base("retype", core.retype_apply, retype_lawful, c.RETYPE_DONE, EINVAL, EBUSY)),
-    *_family("RESERVE", _several(_base("reserve", core.reserve_apply, reserve_lawful, c.RESERVE_DONE, EINVAL, EBUSY))),
+    *_family("ISOLATE", _base("isolate", kinds.isolate_apply, isolate_lawful, c.ISOLATE_DONE, EINVAL, EBUSY)),
+    *_family("UNISOLATE", _base("unisolate", kinds.unisolate_apply, unisolate_lawful, c.UNISOLATE_DONE, EINVAL)),
+    *_family("RETYPE", _base("retype", kinds.retype_apply, retype_lawful, c.RETYPE_DONE, EINVAL, EBUSY)),
+    *_family("RESERVE", _several(_base("reserve", kinds.reserve_apply, reserve_lawful, c.RESERVE_DONE, EINVAL, EBUSY))),
     *_family(
         "UNRESERVE",
         attrs.evolve(
-            _several(_base("unreserve", core.unreserve_apply, unreserve_lawful, c.UNRESERVE_BLOCK, EINVAL, ENOENT)),
-            forget=(core.block_reserved,),
+            _several(_base("unreserve", kinds.unreserve_apply, unreserve_lawful, c.UNRESERVE_BLOCK, EINVAL, ENOENT)),
+            forget=(kinds.block_reserved,),
         ),
     ),
-    _lawful("isolate", core.isolate_allowed, isolate_iff, c.ISOLATE_ARGS, c.ISOLATE_BUSY, c.ISOLATE_DONE),
-    _lawful("unisolate", core.unisolate_allowed, unisolate_iff, c.UNISOLATE_ARGS, c.UNISOLATE_DONE),
+    _lawful("isolate", kinds.isolate_allowed, isolate_iff, c.ISOLATE_ARGS, c.ISOLATE_BUSY, c.ISOLATE_DONE),
+    _lawful("unisolate", kinds.unisolate_allowed, unisolate_iff, c.UNISOLATE_ARGS, c.UNISOLATE_DONE),
     _lawful(
-        "retype", core.retype_allowed, retype_iff, c.RETYPE_ARGS, c.RETYPE_BUSY, c.RETYPE_DONE, contracts=(OVER,),
+        "retype", kinds.retype_allowed, retype_iff, c.RETYPE_ARGS, c.RETYPE_BUSY, c.RETYPE_DONE, contracts=(OVER,),
         rests_on=OVER.ids,
     ),
-    _lawful("reserve", core.reserve_allowed, reserve_iff, c.RESERVE_ARGS, c.RESERVE_BUSY, c.RESERVE_DONE),
+    _lawful("reserve", kinds.reserve_allowed, reserve_iff, c.RESERVE_ARGS, c.RESERVE_BUSY, c.RESERVE_DONE),
     _lawful(
-        "unreserve", core.unreserve_allowed, unreserve_refused_iff, c.UNRESERVE_ARGS, c.UNRESERVE_NONE, column="refused",
+        "unreserve", kinds.unreserve_allowed, unreserve_refused_iff, c.UNRESERVE_ARGS, c.UNRESERVE_NONE, column="refused",
         types={"result": Error},
     ),
     attrs.evolve(
-        _lawful("unreserve", core.unreserve_allowed, unreserved_block, c.UNRESERVE_BLOCK, column="judged", **_JUDGED),
+        _lawful("unreserve", kinds.unreserve_allowed, unreserved_block, c.UNRESERVE_BLOCK, column="judged", **_JUDGED),
         goal=None, statement="unreserve: the loop over the block's pageblocks is entered lawfully",
         rests_on=("BUDDY-RESERVED-STEP", *OVER.ids), unaided=True,
     ),
     _lawful(
-        "unreserve", core.unreserve_allowed, unreserved_block, c.UNRESERVE_BLOCK, **_JUDGED,
+        "unreserve", kinds.unreserve_allowed, unreserved_block, c.UNRESERVE_BLOCK, **_JUDGED,
         rests_on=("BUDDY-UNRESERVE-JUDGED", "BUDDY-RESERVED-STEP", *OVER.ids),
     ),
 )  # fmt: skip

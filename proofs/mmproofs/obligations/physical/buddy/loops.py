@@ -13,10 +13,7 @@ from mmproofs.obligations.physical.buddy.states import legal_span
 from mmspec.physical.buddy import core
 from mmspec.physical.buddy.core import (
     ACCOUNT,
-    CHANGE,
-    COUNT,
     MERGE,
-    RESERVED,
     SPLIT,
     USABLE,
     block_over,
@@ -24,6 +21,7 @@ from mmspec.physical.buddy.core import (
     kind_usable,
 )
 from mmspec.physical.buddy.invariants import is_memory, well_placed
+from mmspec.physical.buddy.kinds import CHANGE, COUNT, RESERVED
 from mmspec.physical.buddy.ops import HIGHATOMIC, ISOLATE, ORDINARY
 from mmspec.physical.buddy.state import Zone, kind_at
 from mmspec.pmap import PMap

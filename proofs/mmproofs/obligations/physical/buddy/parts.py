@@ -18,10 +18,10 @@ from mmproofs.obligations.physical.buddy.loops import (
 from mmproofs.obligations.physical.buddy.numbers import FREE, free_of_kind, is_free, of_kind, recounted
 from mmproofs.obligations.physical.buddy.states import completed, legal_span, small_zone
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy import core
-from mmspec.physical.buddy.core import holds_frame, in_zone
+from mmspec.physical.buddy import core, kinds
+from mmspec.physical.buddy.core import holds_frame
 from mmspec.physical.buddy.ops import ORDINARY
-from mmspec.physical.buddy.state import Zone, kind_at
+from mmspec.physical.buddy.state import Zone, in_zone, kind_at
 from mmspec.pmap import PMap
 from mmspec.words import Count, Migratetype, Order, Pageblock, Pfn, PfnEnd, Sign, head_of, is_aligned, size_of
 
@@ -112,7 +112,7 @@ def whole_free(zone: Zone, start: Pfn) -> bool:
 
 
 FREE_FRAMES = Contract(
-    "BUDDY-FREE-FRAMES", core.free_frames_in, (("COUNTED", all_counted),), requires=(pageblock_start, owned_and_placed)
+    "BUDDY-FREE-FRAMES", kinds.free_frames_in, (("COUNTED", all_counted),), requires=(pageblock_start, owned_and_placed)
 )
 
 # --- giving a pageblock a kind -------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def right_after(after: Zone, other: Migratetype) -> bool:
 
 
 SET_KIND = Contract(
-    "BUDDY-SET-KIND", core.set_kind, (("KINDS", kind_set), ("COUNTED", frames_moved), ("RECOUNTED", right_after)),
+    "BUDDY-SET-KIND", kinds.set_kind, (("KINDS", kind_set), ("COUNTED", frames_moved), ("RECOUNTED", right_after)),
     requires=(some_pageblock, right_counters, owned_and_placed),
     keeps={f"after.{part}": f"zone.{part}" for part in ("span", "free", "allocated")},
 )  # fmt: skip
@@ -262,10 +262,10 @@ OBLIGATIONS = (
         defined=(inside_zone, own_pageblock, own_cover), counted=(one_pageblock,),
     ),
     *_proofs(
-        FREE_FRAMES, Obligation("", (), "", core.free_frames_in, cuts=(COUNTING,), contracts=(OVER,)), counted=(whole_free,),
+        FREE_FRAMES, Obligation("", (), "", kinds.free_frames_in, cuts=(COUNTING,), contracts=(OVER,)), counted=(whole_free,),
     ),
     *_proofs(
-        SET_KIND, Obligation("", (), "", core.set_kind, contracts=(FREE_FRAMES,)), ("kept", "kinds", "counted"),
+        SET_KIND, Obligation("", (), "", kinds.set_kind, contracts=(FREE_FRAMES,)), ("kept", "kinds", "counted"),
         defined=(nothing_outside, zone_around, own_part, old_covers), counted=(of_old_kind,),
         recounted=(nothing_outside, zone_around, old_part, of_old_kind, of_new_kind, same_before, same_behind),
     ),

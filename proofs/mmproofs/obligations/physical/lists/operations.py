@@ -14,7 +14,10 @@ import attrs
 
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation, Predicate, bound, proofs_of, step_of
+from mmproofs.obligation import Obligation, Predicate, bound, function_of, proofs_of, step_of
+from mmproofs.obligations.physical.buddy.kinds import isolate_lawful, reserve_lawful, retype_lawful, unisolate_lawful
+from mmproofs.obligations.physical.buddy.loops import OVER
+from mmproofs.obligations.physical.buddy.moves import free_lawful
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.leaving import FROM_TYPE, SMALLEST
 from mmproofs.obligations.physical.lists.moving import ALIKE, CONVERT, FREE_PIECES, MOVE_PAGEBLOCK, STATE
@@ -33,7 +36,7 @@ from mmproofs.obligations.physical.lists.state import (
     typed,
 )  # fmt: skip
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy import core, linux
+from mmspec.physical.buddy import linux
 from mmspec.physical.buddy.invariants import listed_owners
 from mmspec.physical.buddy.ops import Retype
 from mmspec.physical.buddy.state import FreeLists, Zone
@@ -114,6 +117,13 @@ KEPT: tuple[tuple[str, Predicate], ...] = (
     ("TYPED", bound(typed, lists="after.1", span="zone.span")),
     ("LINKED", bound(linked, lists="after.1")),
 )
+
+
+def allowed(judge: Predicate) -> tuple[str, Predicate]:
+    """Return the column that says that the answer is one that the core allows."""
+    return "ALLOWED", bound(function_of(judge), result="after.0")
+
+
 PAIRS = ("PAIRS", bound(no_new_pair, after="after.1", span="zone.span"))
 
 NOTHING_ABOVE = (
@@ -147,27 +157,31 @@ OBLIGATIONS = (
     *_operation("ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, RMQUEUE)), PAIRS),
     *_operation(
         "FREE", linux.free_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
-        ("MERGED", freed_merged),
+        ("MERGED", freed_merged), allowed(free_lawful),
     ),
     *_operation(
         "PUTBACK", linux.putback_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
-        ("MERGED", freed_merged),
+        ("MERGED", freed_merged), allowed(free_lawful),
     ),
     step_of(SETTLING, attrs.evolve(_BASE, clauses=(c.TAKE_MOVABLE,), contracts=(SET_TYPES, MOVE_PAGEBLOCK))),
     *_operation(
         "TAKE", linux.take_choose, take_cover,
         attrs.evolve(_BASE, cuts=(SETTLING,), contracts=(DELIST, SET_TYPES, MOVE_PAGEBLOCK)), PAIRS,
     ),
-    *_operation("ISOLATE", linux.isolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT,))),
+    *_operation("ISOLATE", linux.isolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT,)), allowed(isolate_lawful)),
     *_operation(
-        "UNISOLATE", linux.unisolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT, DELIST, SET_TYPES, FREE_ONE))
+        "UNISOLATE", linux.unisolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT, DELIST, SET_TYPES, FREE_ONE)),
+        allowed(unisolate_lawful),
     ),
     *_operation(
         "RETYPE", linux.retype_choose, kind_cover,
-        attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK,), forget=(core.retype_possible,), assumptions=(NOTHING_ABOVE,)),
+        attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, OVER), assumptions=(NOTHING_ABOVE,)), allowed(retype_lawful),
         given=(nothing_above_op,),
     ),
-    *_operation("RESERVE", linux.reserve_choose, kind_cover, attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, SET_TYPES))),
+    *_operation(
+        "RESERVE", linux.reserve_choose, kind_cover, attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, SET_TYPES)),
+        allowed(reserve_lawful),
+    ),
     *_operation(
         "UNRESERVE", linux.unreserve_choose, kind_cover,
         attrs.evolve(_BASE, contracts=(SMALLEST, MOVE_PAGEBLOCK, SET_TYPES, DELIST, ENLIST)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.buddy.places import CORE, LINUX, LISTS, OUR, OURS, bug
+from mmprops.bugs.physical.buddy.places import CORE, KINDS, LINUX, LISTS, OUR, OURS, bug
 
 _FREE, _ACCOUNT = "mm/page_alloc.c:__free_one_page, v6.12", "mm/page_alloc.c:account_freepages, v6.12"
 _LIKELY = "mm/page_alloc.c:buddy_merge_likely, v6.12"
@@ -234,7 +234,7 @@ BUGS = (
                 "zone.frames[kind_of(old)] - moved",
                 "zone.frames[kind_of(old)] - moved * (kind_of(old) == kind_of(new))",
             ),
-            f"{CORE}.set_kind": ("zone.frames.get(old, 0) - count", "zone.frames.get(old, 0)"),
+            f"{KINDS}.set_kind": ("zone.frames.get(old, 0) - count", "zone.frames.get(old, 0)"),
         },
     ),
     bug(

@@ -81,7 +81,7 @@ BUGS = (
         "SerenityOS, commit 5c24d189237",
         {
             f"{OUR}.operations.in_zone": ("pfn < zone.end", "pfn <= zone.end"),
-            f"{CORE}.in_zone": ("pfn < span.end_pfn", "pfn <= span.end_pfn"),
+            f"{STATE}.in_zone": ("pfn < span.end_pfn", "pfn <= span.end_pfn"),
         },
         profile="any",
     ),

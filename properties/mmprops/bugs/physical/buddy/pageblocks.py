@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.buddy.places import CORE, LINUX, LISTS, OUR, OURS, bug
+from mmprops.bugs.physical.buddy.places import CORE, KINDS, LINUX, LISTS, OUR, OURS, bug
 
 _ISOLATION, _UNISOLATION = (
     "mm/page_isolation.c:set_migratetype_isolate, v6.12",
@@ -116,7 +116,7 @@ BUGS = (
         _MOVE,
         {
             f"{OUR}.operations.retype": ("old == ISOLATE or not pageblock_inside(zone, pfn)", "not pageblock_inside(zone, pfn)"),
-            f"{CORE}.retype_possible": ("kind_at(zone, pfn) != ISOLATE", "True"),
+            f"{KINDS}.retype_possible": ("kind_at(zone, pfn) != ISOLATE", "True"),
         },
         profile="any",
     ),
@@ -127,7 +127,7 @@ BUGS = (
         _MOVE,
         {
             f"{OUR}.operations.retype": ("above = zone.pageblock_order + 1", "above = zone.pageblock_order + 2"),
-            f"{CORE}.retype_possible": ("above = zone.span.pageblock_order + 1", "above = zone.span.pageblock_order + 2"),
+            f"{KINDS}.retype_possible": ("above = zone.span.pageblock_order + 1", "above = zone.span.pageblock_order + 2"),
         },
         profile="any",
     ),
@@ -138,7 +138,7 @@ BUGS = (
         _MOVE,
         {
             f"{OUR}.operations.retype": ("above = zone.pageblock_order + 1", "above = zone.pageblock_order"),
-            f"{CORE}.retype_possible": ("above = zone.span.pageblock_order + 1", "above = zone.span.pageblock_order"),
+            f"{KINDS}.retype_possible": ("above = zone.span.pageblock_order + 1", "above = zone.span.pageblock_order"),
         },
         profile="any",
     ),

@@ -7,7 +7,8 @@ from functools import partial
 from mmprops.bugs.bug import Bug
 
 LINKED = "mmspec.linked"
-STATE, CORE, LISTS = "mmspec.physical.buddy.state", "mmspec.physical.buddy.core", "mmspec.physical.buddy.lists"
+STATE, CORE, KINDS = "mmspec.physical.buddy.state", "mmspec.physical.buddy.core", "mmspec.physical.buddy.kinds"
+LISTS = "mmspec.physical.buddy.lists"
 FALLBACK, LINUX = "mmspec.physical.buddy.fallback", "mmspec.physical.buddy.linux"
 OUR = "mmimpl.physical.buddy"
 

@@ -6,7 +6,7 @@ wrong; profile ``any`` leaves Linux's lists out of it.
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.buddy.places import CORE, LINKED, LINUX, LISTS, bug
+from mmprops.bugs.physical.buddy.places import CORE, KINDS, LINKED, LINUX, LISTS, bug
 
 _FREE, _ACCOUNT = "mm/page_alloc.c:__free_one_page, v6.12", "mm/page_alloc.c:account_freepages, v6.12"
 
@@ -115,7 +115,7 @@ BUGS = (
         "BUDDY-KIND",
         "a pageblock whose type is changed to a reserved one stays ordinary for everybody else",
         "include/linux/mmzone.h:enum migratetype, v6.12",
-        {f"{CORE}.retype_apply": ("kind_of(op.migratetype)", "ORDINARY")},
+        {f"{KINDS}.retype_apply": ("kind_of(op.migratetype)", "ORDINARY")},
         client="spec",
     ),
     bug(
@@ -164,7 +164,7 @@ BUGS = (
         "BUDDY-KIND",
         "of a reserved block of several pageblocks only the first becomes HIGHATOMIC",
         "mm/page_alloc.c:reserve_highatomic_pageblock, v6.12",
-        {f"{CORE}.set_kinds": ("order <= zone.span.pageblock_order", "order <= zone.span.max_order")},
+        {f"{KINDS}.set_kinds": ("order <= zone.span.pageblock_order", "order <= zone.span.max_order")},
         client="spec",
     ),
     bug(
