@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
+from mmproofs.lift.predicate import sources_of
 from mmproofs.obligation import Obligation
 
 
@@ -50,9 +51,22 @@ def _covers(base: Obligation, obligation: Obligation) -> bool:
     """Tell whether a base proves the claims on the way of what another obligation runs."""
     if isinstance(base.subject, LoopInvariant) or base.relies or base.subject is not obligation.subject:
         return False
+    # A base that runs the text claims nothing of what a contract requires; one with another invariant, of another entry.
     return (
         _within(base, (*obligation.given, *obligation.invariants))
         and set(base.forget) <= set(obligation.forget)
-        and all(contract in obligation.contracts for contract in base.contracts)
+        and set(base.contracts) == set(obligation.contracts)
+        and set(base.cuts) >= set(obligation.cuts)
         and (base.types, base.choices, base.each) == (obligation.types, obligation.choices, obligation.each)
+        and _beside(base, obligation)
     )
+
+
+def _beside(base: Obligation, obligation: Obligation) -> bool:
+    """Tell whether what is unknown beside the arguments makes the base's hypotheses no stronger.
+
+    What one of them says of every place, the other may say of one that it has a name for.
+    """
+    further = {name for name in obligation.beside if name not in base.beside}
+    named = {source.split(".")[0] for given in (*base.given, *base.invariants) for source in sources_of(given).values()}
+    return not further & named and all(obligation.beside.get(name) == of for name, of in base.beside.items())

@@ -142,7 +142,7 @@ class Question:
     def answer(self) -> Outcome:
         """Decide the claims one after the other: what one of them needs is of no use to most others."""
         mine = [claim for claim in self.path.claims if self.case.obligation.claims(claim.kind)]
-        total = Outcome(Verdict.PROVED, relied=len(self.path.claims) - len(mine), deciders=frozenset({"z3"}))
+        total = Outcome(Verdict.PROVED, relied=self.path.relied + len(self.path.claims) - len(mine), deciders=frozenset({"z3"}))
         for claim in mine:
             self.claims, kept = [claim], self.added
             goal = self.goal()

@@ -121,6 +121,7 @@ def _claimed(contract: Contract, known: Mapping[str, Any]) -> z.Truth:
     """Claim what the contract requires, unless another obligation does, and return it: nothing is ensured where it fails."""
     run = current()
     if run.relies:
+        run.relied += len(contract.requires)
         return run.smt.true
     before = len(run.conditions)
     for number, required in enumerate(contract.requires):

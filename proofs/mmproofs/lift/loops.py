@@ -210,6 +210,7 @@ class Cutter:
         name = run.smt.fresh(loop.name)
         for variable, value in zip(invariant.variables, entry, strict=True):
             check_fields(value, hints[variable], f"{loop.name}'s {variable}")
+        run.relied += run.relies
         if not run.relies:
             what, known = f"invariant of loop {loop.name} holds at its entry", invariant.named(entry, entry)
             at_entry = invariant.schemas(f"{name}.entry", entry, entry)

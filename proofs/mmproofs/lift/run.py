@@ -83,6 +83,8 @@ class Path:
     claims: tuple[Claim, ...]
     settled: frozenset[str]
     """The kinds of claims that simplifying alone has proved."""
+    relied: int
+    """How often a loop's entry or a contract's requirement was taken to be proved by another obligation."""
     touched: Touched
     schemas: tuple[Any, ...]
     clauses: frozenset[str]
@@ -107,6 +109,8 @@ class Run:
         self.smt, self.limits, self.known = smt, limits, tuple(known)
         self.relies = False
         """Whether what the text claims on the way is proved by another obligation."""
+        self.relied = 0
+        """How often that was used for what this walk does not even claim: a loop's entry, a contract's requirement."""
         self.predicate = False
         """Whether it is a predicate that is walked, of which only the formula is kept."""
         self.ran: set[types.CodeType] = set()
@@ -331,6 +335,6 @@ def _walk(run: Run, body: Callable[[], Any]) -> Path:
         sys.setprofile(noting)
     return Path(
         tuple(run.taken), tuple(run.conditions), tuple(run.facts.values()), tuple(run.claims),
-        frozenset(run.settled), run.touched,
+        frozenset(run.settled), run.relied, run.touched,
         tuple(run.schemas), clauses, frozenset(run.ran), value, run.named, ended,
     )  # fmt: skip
