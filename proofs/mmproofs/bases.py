@@ -18,9 +18,14 @@ def gap(obligation: Obligation, known: Mapping[str, Obligation], relied: int) ->
     missing = [name for name in obligation.rests_on if name not in known]
     if missing:
         return f"rests on {missing[0]}, which is no obligation"
+    if cycle := _way_back(obligation, known):
+        return f"rests on itself, by way of {cycle}"
     bases = [known[name] for name in obligation.rests_on]
+    for base in bases:
+        if limits := [said for said in (*base.bounds, *base.assumptions) if said not in (*obligation.bounds, *obligation.assumptions)]:
+            return f"{base.id}, which it rests on, is limited ({limits[0]}): say so here too"
     for cut in obligation.cuts:
-        if not any(base.subject is cut for base in bases):
+        if not any(base.subject is cut and not _narrowed(base) for base in bases):
             return f"no base proves the invariant of loop {cut.loop.name}"
     for contract in obligation.contracts:
         if wrong := _unproved(contract, bases):
@@ -30,16 +35,43 @@ def gap(obligation: Obligation, known: Mapping[str, Obligation], relied: int) ->
     return ""
 
 
+def _way_back(obligation: Obligation, known: Mapping[str, Obligation]) -> str:
+    """Return through which base an obligation rests on itself; empty if it does not."""
+    seen, waiting = set[str](), list(obligation.rests_on)
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in known:
+            continue
+        seen.add(name)
+        if obligation.id in known[name].rests_on or name == obligation.id:
+            return name
+        waiting.extend(known[name].rests_on)
+    return ""
+
+
+def _narrowed(base: Obligation) -> bool:
+    """Tell whether what a base proves is not said of all states at a loop's head, or of all arguments of a function.
+
+    What is given, of a function, is what the contract requires; a loop's step goes from the invariant alone.
+    """
+    step = isinstance(base.subject, LoopInvariant)
+    return bool(base.types or base.choices or base.each or (step and (base.given or base.invariants or base.relies)))
+
+
 def _unproved(contract: Contract, bases: Iterable[Obligation]) -> str:
     """Return what of a contract no base proves."""
-    mine = [base for base in bases if base.subject is contract.function and _within(base, contract.requires)]
+    mine = [
+        base
+        for base in bases
+        if base.subject is contract.function and _within(base, contract.requires) and not _narrowed(base)
+    ]
     for column, ensured in contract.ensures:
         if not any(base.id == contract.name(column) and base.goal == ensured for base in mine):
             return f"no base proves that {contract.function.__name__} ensures {contract.name(column)}"
     parts = (contract.keeps, contract.gives)
     if any(parts) and not any((base.keeps, base.gives) == parts for base in mine):
         return f"no base proves what {contract.function.__name__} keeps"
-    return ""
+    return "" if mine else f"no base proves anything of {contract.function.__name__}"
 
 
 def _within(base: Obligation, hypotheses: Iterable[object]) -> bool:

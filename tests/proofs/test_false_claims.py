@@ -122,3 +122,61 @@ def test_a_base_with_another_invariant_does_not_prove_the_entry() -> None:
     other = LoopInvariant(DOWN, entered_anywhere, "OTHER")
     plain = Obligation("PLAIN", (), "", go_down, cuts=(other,), rests_on=("OTHER",))
     assert "on the way" in complaint(attrs.evolve(GO, rests_on=("STEP", "PLAIN")), STEP, plain)
+
+
+# --- what a base proves ---------------------------------------------------------------------------------------------------
+
+
+def test_obligations_do_not_rest_on_themselves() -> None:
+    """A function that calls itself by its contract is not proved to keep it, by whatever way round."""
+    first, second = (Obligation(name, (), "", halve, low_before, rests_on=(other,)) for name, other in ("AB", "BA"))
+    assert "rests on itself" in gap(first, by_id(first, second), 0)
+
+
+@pytest.mark.parametrize("narrowed", [{"types": {"n": Low}}, {"choices": {"n": 3}}, {"each": {"n": (1, 2)}}], ids=str)
+def test_a_contract_is_not_proved_of_fewer_arguments(narrowed: dict[str, Any]) -> None:
+    """What is proved of some values of an argument is no contract, which is used of all."""
+    base = attrs.evolve(HALVE_PROVED, **narrowed)
+    assert "no base proves that halve ensures" in gap(CALL, by_id(CALL, base), 0)
+
+
+@pytest.mark.parametrize("narrowed", [{"choices": {"n": 3}}, {"invariants": (low,)}, {"goal": low}], ids=str)
+def test_a_step_is_not_proved_of_fewer_states(narrowed: dict[str, Any]) -> None:
+    """What is proved of some states at a loop's head is no invariant of the loop."""
+    assert "no base proves the invariant" in gap(GO, by_id(GO, attrs.evolve(STEP, **narrowed)), 0)
+
+
+@pytest.mark.parametrize("limit", [{"bounds": {"n": "<= 3"}}, {"assumptions": ("so it is",)}], ids=str)
+def test_what_limits_a_base_limits_what_rests_on_it(limit: dict[str, Any]) -> None:
+    """A bound or an assumption of a base is one of whatever rests on it, and said there."""
+    assert "say so" in gap(CALL, by_id(CALL, attrs.evolve(HALVE_PROVED, **limit)), 0)
+
+
+def high(n: Pfn) -> Order:
+    """Call with what is no order."""
+    return halve(n)
+
+
+def is_low(after: Order) -> bool:
+    """Half an order is below eight."""
+    return after < 8
+
+
+def test_arguments_of_a_contract_fit_their_declared_words() -> None:
+    """A contract speaks of arguments in their declared ranges: that they are there is claimed at the call."""
+    ensured = Contract("LOW", halve, (("", is_low),))
+    outcome = decide(Obligation("T", (), "", high, contracts=(ensured,)), {})
+    assert outcome.verdict is Verdict.REFUTED
+    assert "halve's n fits order" in outcome.reason
+
+
+def as_orders(marks: PMap[Pfn, Pfn]) -> PMap[Pfn, Order]:
+    """Pass a map of wide words off as one of narrow ones."""
+    return marks
+
+
+def test_a_map_holds_no_wider_words_than_declared() -> None:
+    """A map that may hold what its declared words cannot is no result of that declaration."""
+    outcome = decide(Obligation("T", (), "", as_orders, straight=True), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "map of pfn" in outcome.reason

@@ -19,7 +19,7 @@ from mmproofs.lift.errors import LiftError
 from mmproofs.lift.loops import claim_schemas
 from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
-from mmproofs.lift.records import forget_arrays, hints_of, unknown
+from mmproofs.lift.records import check_fields, forget_arrays, hints_of, unknown
 from mmproofs.lift.run import current
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.lift.words import equal, truth_of
@@ -120,10 +120,12 @@ def _rely(contract: Contract, schema: Schema, premise: z.Truth) -> None:
 def _claimed(contract: Contract, known: Mapping[str, Any]) -> z.Truth:
     """Claim what the contract requires, unless another obligation does, and return it: nothing is ensured where it fails."""
     run = current()
+    before, hints = len(run.conditions), hints_of(contract.function)
+    for parameter, value in known.items():
+        check_fields(value, hints.get(parameter), f"{contract.function.__name__}'s {parameter}")
     if run.relies:
         run.relied += len(contract.requires)
         return run.smt.true
-    before = len(run.conditions)
     for number, required in enumerate(contract.requires):
         name = run.smt.fresh(f"{contract.id}.requires.{number}")
         schema = make_schema(name, function_of(required), arguments_for(required, known))

@@ -98,14 +98,22 @@ def check_fields(value: Any, hint: Any, name: str) -> None:
     word = word_of(hint) if hint is not None else None
     if word is not None and isinstance(value, int | SymWord | SymBool):
         fits(value, word, name)
-        return
-    if attrs.has(type(value)):
+    elif isinstance(value, SymMap) and get_origin(hint) is PMap:
+        _check_map(value, *map(word_of, get_args(hint)), name)
+    elif attrs.has(type(value)):
         types_of = hints_of(type(value))
         for field in attrs.fields(type(value)):
             check_fields(getattr(value, field.name), types_of[field.name], f"{name}.{field.name}")
     elif isinstance(value, tuple) and get_origin(hint) is tuple and len(get_args(hint)) == len(value):
         for i, (member, member_hint) in enumerate(zip(value, get_args(hint), strict=True)):
             check_fields(member, member_hint, f"{name}.{i}")
+
+
+def _check_map(value: SymMap, key: Word | None, item: Word | None, name: str) -> None:
+    """Refuse a map whose own words are wider than those of a declaration: what it holds need not fit there."""
+    for have, declared in ((value.base.key, key), (value.base.value, item)):
+        if have is not None and declared is not None and not declared.lo <= have.lo <= have.hi <= declared.hi:
+            raise LiftError(f"{name} is a map of {have.name}, declared one of {declared.name}", "declare the map alike in both places")
 
 
 class Nothing:

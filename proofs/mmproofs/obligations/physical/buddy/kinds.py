@@ -252,9 +252,13 @@ OBLIGATIONS = (
     ),
     _lawful("isolate", kinds.isolate_allowed, isolate_iff, c.ISOLATE_ARGS, c.ISOLATE_BUSY, c.ISOLATE_DONE),
     _lawful("unisolate", kinds.unisolate_allowed, unisolate_iff, c.UNISOLATE_ARGS, c.UNISOLATE_DONE),
+    attrs.evolve(
+        _lawful("retype", kinds.retype_allowed, retype_iff, c.RETYPE_BUSY, column="judged", contracts=(OVER,), rests_on=OVER.ids),
+        goal=None, statement="retype: the order of the block above a pageblock is one",
+    ),
     _lawful(
         "retype", kinds.retype_allowed, retype_iff, c.RETYPE_ARGS, c.RETYPE_BUSY, c.RETYPE_DONE, contracts=(OVER,),
-        rests_on=OVER.ids,
+        rests_on=("BUDDY-RETYPE-JUDGED", *OVER.ids),
     ),
     _lawful("reserve", kinds.reserve_allowed, reserve_iff, c.RESERVE_ARGS, c.RESERVE_BUSY, c.RESERVE_DONE),
     _lawful(
