@@ -22,7 +22,9 @@ def gap(obligation: Obligation, known: Mapping[str, Obligation], relied: int) ->
         return f"rests on itself, by way of {cycle}"
     bases = [known[name] for name in obligation.rests_on]
     for base in bases:
-        if limits := [said for said in (*base.bounds, *base.assumptions) if said not in (*obligation.bounds, *obligation.assumptions)]:
+        if limits := [
+            said for said in (*base.bounds, *base.assumptions) if said not in (*obligation.bounds, *obligation.assumptions)
+        ]:
             return f"{base.id}, which it rests on, is limited ({limits[0]}): say so here too"
     for cut in obligation.cuts:
         if not any(base.subject is cut and not _narrowed(base) for base in bases):
@@ -61,9 +63,7 @@ def _narrowed(base: Obligation) -> bool:
 def _unproved(contract: Contract, bases: Iterable[Obligation]) -> str:
     """Return what of a contract no base proves."""
     mine = [
-        base
-        for base in bases
-        if base.subject is contract.function and _within(base, contract.requires) and not _narrowed(base)
+        base for base in bases if base.subject is contract.function and _within(base, contract.requires) and not _narrowed(base)
     ]
     for column, ensured in contract.ensures:
         if not any(base.id == contract.name(column) and base.goal == ensured for base in mine):

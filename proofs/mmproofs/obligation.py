@@ -15,9 +15,10 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.contracts import Contract
-from mmproofs.lift.loops import LEMMA, LoopInvariant
+from mmproofs.lift.loops import LoopInvariant
 from mmproofs.lift.predicate import Bound, Predicate, arguments_for, bound, function_of
 from mmproofs.lift.records import hints_of
+from mmproofs.lift.run import LEMMA
 from mmproofs.lift.schema import place_parameters
 from mmspec.clause import Clause
 from mmspec.loop import Loop

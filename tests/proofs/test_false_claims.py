@@ -8,14 +8,12 @@ import attrs
 import pytest
 
 from mmproofs.bases import gap
-from mmproofs.lift.counting import Property, Range, equal_sums
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Contract, Obligation, Verdict, bound, proofs_of
+from mmproofs.obligation import Contract, Obligation, Verdict
 from mmproofs.prove_case import decide
-from mmproofs.solve import decide_all
 from mmspec.loop import Loop
-from mmspec.pmap import PMap, somewhere
-from mmspec.words import Order, Pfn, PfnEnd, Word
+from mmspec.pmap import PMap
+from mmspec.words import Order, Pfn, Word
 
 Low = Annotated[int, Word("low", bits=4, lo=0, hi=9)]
 """A word of as many bits as an Order, and of fewer values."""
@@ -180,3 +178,33 @@ def test_a_map_holds_no_wider_words_than_declared() -> None:
     outcome = decide(Obligation("T", (), "", as_orders, straight=True), {})
     assert outcome.verdict is Verdict.ERROR
     assert "map of pfn" in outcome.reason
+
+
+# --- what helps, and is relied on -----------------------------------------------------------------------------------------
+
+
+def look(marks: PMap[Pfn, Order], key: Pfn) -> Order:
+    """Return what is there, if anything."""
+    return marks.get(key, 15)
+
+
+def marked(marks: PMap[Pfn, Order], key: Pfn) -> Order:
+    """Look where nothing need be."""
+    return marks[key]
+
+
+def is_marked_itself(marks: PMap[Pfn, Order], key: Pfn) -> bool:
+    """Say what is true wherever it means anything."""
+    return marks[key] == marks[key]
+
+
+def is_there(marks: PMap[Pfn, Order], key: Pfn) -> bool:
+    """Something is there."""
+    return key in marks
+
+
+@pytest.mark.parametrize("also", [marked, is_marked_itself], ids=lambda value: value.__name__)
+def test_what_helps_is_not_relied_on_to_be_defined(also: Any) -> None:
+    """A key that only a helping function takes to be there is claimed to be there."""
+    outcome = decide(Obligation("T", (), "", look, is_there, also=(also,)), {})
+    assert outcome.verdict is Verdict.REFUTED

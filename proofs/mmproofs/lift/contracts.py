@@ -20,7 +20,7 @@ from mmproofs.lift.loops import claim_schemas
 from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
 from mmproofs.lift.records import check_fields, forget_arrays, hints_of, unknown
-from mmproofs.lift.run import current
+from mmproofs.lift.run import current, helping
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.lift.words import equal, truth_of
 
@@ -138,7 +138,9 @@ def check_parts(keeps: Mapping[str, str], gives: Mapping[str, Callable[..., Any]
     for result, source in keeps.items():
         _claim_same(result, part_of(known, result), part_of(known, source))
     for result, function in gives.items():
-        _claim_same(result, part_of(known, result), function(**arguments_for(function, known)))
+        with helping():
+            given = function(**arguments_for(function, known))
+        _claim_same(result, part_of(known, result), given)
 
 
 def _claim_same(name: str, one: Any, other: Any) -> None:

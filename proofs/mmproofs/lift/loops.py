@@ -19,16 +19,13 @@ from mmproofs.lift.errors import LiftError
 from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, sources_of
 from mmproofs.lift.records import Choices, check_fields, hints_of, unknown
-from mmproofs.lift.run import READ, current, nesting, recording, walks
+from mmproofs.lift.run import LEMMA, READ, current, helping, nesting, recording, walks
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.lift.words import SymBool, SymWord, opposite, truth_of
 from mmspec import loop as law_loop
 from mmspec import pmap as law_pmap
 from mmspec.loop import Loop
 from mmspec.words import word_of
-
-LEMMA = "lemma"
-"""The kind of a claim that only helps to prove those after it."""
 
 
 def _several(holds: Any) -> tuple[Predicate, ...]:
@@ -154,7 +151,8 @@ def tell(also: Sequence[Predicate], known: Mapping[str, Any]) -> list[Predicate]
             later.append(told)
             continue
         function = function_of(told)
-        answer, hint = function(**arguments_for(told, known)), hints_of(function)["return"]
+        with helping():
+            answer, hint = function(**arguments_for(told, known)), hints_of(function)["return"]
         if hint is bool:
             current().claim(LEMMA, truth_of(answer))
         near(hint, answer)

@@ -113,7 +113,9 @@ def _check_map(value: SymMap, key: Word | None, item: Word | None, name: str) ->
     """Refuse a map whose own words are wider than those of a declaration: what it holds need not fit there."""
     for have, declared in ((value.base.key, key), (value.base.value, item)):
         if have is not None and declared is not None and not declared.lo <= have.lo <= have.hi <= declared.hi:
-            raise LiftError(f"{name} is a map of {have.name}, declared one of {declared.name}", "declare the map alike in both places")
+            raise LiftError(
+                f"{name} is a map of {have.name}, declared one of {declared.name}", "declare the map alike in both places"
+            )
 
 
 class Nothing:

@@ -45,6 +45,9 @@ class Claim:
     truth: z.Truth
 
 
+LEMMA = "lemma"
+"""The kind of a claim that only helps to prove those after it."""
+
 CHANGED, READ, FURTHER = range(3)
 """How near a place is: an arbitrary one or one that was written; one that was read; one that a hypothesis looks at."""
 
@@ -111,6 +114,8 @@ class Run:
         """Whether what the text claims on the way is proved by another obligation."""
         self.relied = 0
         """How often that was used for what this walk does not even claim: a loop's entry, a contract's requirement."""
+        self.helps = False
+        """Whether it is no text of the subject that is read, and so no base that proves what it claims."""
         self.predicate = False
         """Whether it is a predicate that is walked, of which only the formula is kept."""
         self.ran: set[types.CodeType] = set()
@@ -148,7 +153,7 @@ class Run:
 
     def claim(self, kind: str, truth: z.Truth) -> None:
         """Demand a proof of ``truth`` here; the rest of the path may rely on it."""
-        truth = z.simplify(truth)
+        truth, kind = z.simplify(truth), LEMMA if self.helps else kind
         if z.is_true(truth):
             self.settled.add(kind)
             return
@@ -246,6 +251,17 @@ def walking(run: Run) -> Iterator[Run]:
         yield run
     finally:
         _current.pop()
+
+
+@contextmanager
+def helping() -> Iterator[None]:
+    """Take whatever is claimed for a lemma: what the obligation adds to the subject's text has no base that proves it."""
+    run = current()
+    before, run.relies, run.helps = (run.relies, run.helps), False, True
+    try:
+        yield
+    finally:
+        run.relies, run.helps = before
 
 
 @contextmanager
