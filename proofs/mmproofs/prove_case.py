@@ -22,15 +22,27 @@ from mmproofs.obligation import Obligation, Predicate, Verdict, arguments_for, f
 from mmproofs.question import Outcome, Question
 
 
+def _check_names(obligation: Obligation) -> None:
+    """Refuse a name that stands for something else as well: one of the two would silently be the other."""
+    parameters = inspect.signature(obligation.subject_function).parameters
+    for name in (*parameters, *obligation.beside):
+        if name in ("after", "small") or name.startswith(("after_", "was_", "next_")):
+            raise LiftError(f"{name} stands for something else in a predicate", "give the subject's argument another name")
+    for name in obligation.beside:
+        if name in parameters:
+            raise LiftError(f"{name} stands for an argument of the subject", "give what is beside it another name")
+
+
 class Case:
     """One case of an obligation, in a context of its own."""
 
     def __init__(self, obligation: Obligation, fixed: dict[str, int]) -> None:
+        _check_names(obligation)
         self.obligation, self.fixed = obligation, fixed
         self.smt = z.Smt()
         self.cutter = Cutter(self.smt, obligation.cuts, obligation.unrolled)
         self.choices = {**obligation.choices, **fixed}
-        self.proved: dict[int, z.Truth] = {}
+        self.proved: dict[tuple[tuple[Any, ...], int], z.Truth] = {}
         """What was proved on one path, with its premise: paths have all that comes before a fork in common."""
         self._given: dict[tuple[int, tuple[Any, ...]], z.Truth] = {}
 
@@ -79,6 +91,8 @@ class Case:
         subject = self.obligation.subject
         body: Callable[[], Any] = self._body
         if isinstance(subject, LoopInvariant):
+            if self.obligation.relies or self.obligation.given or self.obligation.invariants or self.obligation.also:
+                raise LiftError("a loop's step is proved from its invariant alone", "say it in holds, or in also_step")
             body = step_body(subject, self.cutter, self.choices)
         with lifted(self.cutter), standing(self.obligation.forget, self.obligation.contracts):
             return walks(self.smt, body, Limits(seconds=self.obligation.seconds))

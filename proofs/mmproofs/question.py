@@ -146,7 +146,7 @@ class Question:
         for claim in mine:
             self.claims, kept = [claim], self.added
             goal = self.goal()
-            if z.identity(goal) in self.case.proved:
+            if (claim.chosen, z.identity(goal)) in self.case.proved:
                 continue
             self.added = {}
             outcome = self._decide()
@@ -154,7 +154,7 @@ class Question:
             total = total.joined(outcome, frozenset(), 0.0)
             if outcome.verdict is not Verdict.PROVED:
                 return total
-            self.case.proved[z.identity(goal)] = goal
+            self.case.proved[claim.chosen, z.identity(goal)] = goal
         return total
 
     def _decide(self) -> Outcome:

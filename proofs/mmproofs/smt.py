@@ -40,6 +40,8 @@ class Smt:
         self.context = z3.Context()
         self.true: Truth = z3.BoolVal(True, self.context)
         self.false: Truth = z3.BoolVal(False, self.context)
+        self.owners: dict[str, Any] = {}
+        """Whose the unknown functions of a name are, where two owners might choose one name."""
         self._count = 0
 
     def fresh(self, name: str) -> str:

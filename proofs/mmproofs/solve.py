@@ -159,6 +159,8 @@ def work(name: str, second: tuple[str, ...], smt2: Path | None) -> tuple[Outcome
 
 def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path | None = None) -> tuple[Outcome, dict[str, str]]:
     """Decide every case of an obligation, and ask for second opinions."""
+    if not obligation.cases:
+        return Outcome(Verdict.ERROR, "it is split into no cases: a part in each has no values"), {}
     total = Outcome(Verdict.PROVED)
     for case in obligation.cases:
         outcome = decide(obligation, case)

@@ -8,12 +8,14 @@ import attrs
 import pytest
 
 from mmproofs.bases import gap
+from mmproofs.lift.counting import Property
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Contract, Obligation, Verdict
+from mmproofs.obligation import Contract, Obligation, Verdict, bound
 from mmproofs.prove_case import decide
+from mmproofs.solve import decide_all
 from mmspec.loop import Loop
-from mmspec.pmap import PMap
-from mmspec.words import Order, Pfn, Word
+from mmspec.pmap import PMap, somewhere
+from mmspec.words import Order, Pfn, PfnEnd, Word
 
 Low = Annotated[int, Word("low", bits=4, lo=0, hi=9)]
 """A word of as many bits as an Order, and of fewer values."""
@@ -208,3 +210,175 @@ def test_what_helps_is_not_relied_on_to_be_defined(also: Any) -> None:
     """A key that only a helping function takes to be there is claimed to be there."""
     outcome = decide(Obligation("T", (), "", look, is_there, also=(also,)), {})
     assert outcome.verdict is Verdict.REFUTED
+
+
+# --- what is of one path only ---------------------------------------------------------------------------------------------
+
+
+def either(n: Low | Order) -> Order:
+    """Take one of two words that have as many bits."""
+    return n
+
+
+def not_ten(after: Order) -> bool:
+    """What is true of the one that comes first."""
+    return (after ^ 1) < 10
+
+
+def test_what_is_proved_of_one_type_is_not_proved_of_another() -> None:
+    """An argument of two types has a path of its own for each: a claim that reads alike in both is decided in both."""
+    outcome = decide(Obligation("T", (), "", either, not_ten, straight=True), {})
+    assert outcome.verdict is Verdict.REFUTED
+
+
+def any_low(n: Low | Order, m: Order) -> bool:
+    """A hypothesis about an argument of two types."""
+    return n + m < 64
+
+
+def test_a_hypothesis_is_about_one_type() -> None:
+    """The declared range of one type is not assumed of the other."""
+
+    def first(n: Low | Order, m: Order) -> Order:
+        return n
+
+    outcome = decide(Obligation("T", (), "", first, not_ten, invariants=(any_low,), straight=True), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "several types" in outcome.reason
+
+
+def is_order(place: Pfn, value: Order, order: Order) -> bool:
+    """The entry has the order."""
+    return value == order
+
+
+def same(marks: PMap[Pfn, Order], order: Order) -> Order:
+    """Return the order."""
+    return order
+
+
+def somewhere_or_low(marks: PMap[Pfn, Order], order: Order) -> bool:
+    """A hypothesis that looks through a map."""
+    return somewhere(marks, is_order, order) or order <= 5
+
+
+def test_a_hypothesis_has_no_witness() -> None:
+    """Of a search in a hypothesis neither answer may be assumed."""
+    outcome = decide(Obligation("T", (), "", same, bound(low, n="after"), invariants=(somewhere_or_low,), straight=True), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "somewhere() inside a predicate" in outcome.reason
+
+
+# --- loops ----------------------------------------------------------------------------------------------------------------
+
+
+def pair_more(pair: tuple[Order, Order]) -> bool:
+    """Tell whether the first number can go down."""
+    return pair[0] > 0
+
+
+def pair_down(pair: tuple[Order, Order]) -> tuple[Any, ...]:
+    """Move one from the first number away."""
+    return ((pair[0] - 1, pair[0]),)
+
+
+def pair_left(pair: tuple[Order, Order]) -> int:
+    """Return how far."""
+    return pair[0]
+
+
+PAIR = Loop("pair", pair_more, pair_down, pair_left)
+
+
+def low_second(pair: tuple[Order, Order]) -> bool:
+    """The second number is at most three, which is so at the entry only."""
+    return pair[1] <= 3
+
+
+def go_down_in_a_pair(n: Order) -> Order:
+    """Return what the second number is in the end."""
+    ((_, second),) = PAIR.run((n, 0))
+    result: Order = second
+    return result
+
+
+def at_most_three(after: Order) -> bool:
+    """What the invariant says."""
+    return after <= 3
+
+
+def test_a_loop_changes_the_members_of_a_tuple() -> None:
+    """What a step changes inside a tuple is unknown behind the loop, and at its head."""
+    cut = LoopInvariant(PAIR, pair_more, "STEP")
+    behind = decide(Obligation("T", (), "", go_down_in_a_pair, bound(not_ten, after="after"), cuts=(cut,)), {})
+    assert behind.verdict is not Verdict.PROVED
+    assert decide(Obligation("T", (), "", LoopInvariant(PAIR, low_second)), {}).verdict is not Verdict.PROVED
+
+
+def steps_down(n: Order, next_n: Order) -> bool:
+    """A lemma about a step."""
+    return next_n < n
+
+
+def anything(n: Order) -> bool:
+    """No invariant: it does not survive the last step."""
+    return n > 0
+
+
+def test_a_step_has_no_goal_of_its_own() -> None:
+    """A goal beside the invariant would make what the step claims another obligation's to prove."""
+    wrong = LoopInvariant(DOWN, anything, also_step=(steps_down,))
+    outcome = decide(Obligation("T", (), "", wrong, goal=low), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "a loop's step" in outcome.reason
+
+
+def test_no_case_is_no_proof() -> None:
+    """An obligation that is split by no values is decided in no case."""
+    outcome, _ = decide_all(Obligation("T", (), "", halve, low_before, each={"n": ()}))
+    assert outcome.verdict is Verdict.ERROR
+
+
+# --- names ----------------------------------------------------------------------------------------------------------------
+
+
+def is_zero(place: Pfn, marks: PMap[Pfn, Order]) -> bool:
+    """Is marked with nought."""
+    return marks.get(place, 15) == 0
+
+
+def is_one(place: Pfn, marks: PMap[Pfn, Order]) -> bool:
+    """Is marked with one."""
+    return marks.get(place, 15) == 1
+
+
+def leave(marks: PMap[Pfn, Order], low: Pfn, high: PfnEnd) -> PMap[Pfn, Order]:
+    """Change nothing."""
+    return marks
+
+
+def as_many(marks: PMap[Pfn, Order], low: Pfn, high: PfnEnd) -> bool:
+    """As many places are marked with nought as with one."""
+    ones, zeros = Property("marked", is_one).of(marks), Property("marked", is_zero).of(marks)
+    return ones.between(low, high) == zeros.between(low, high)
+
+
+def test_two_properties_have_two_names() -> None:
+    """Two properties of one name are not counted by one unknown function."""
+    outcome = decide(Obligation("T", (), "", leave, as_many, straight=True), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "two properties are called marked" in outcome.reason
+
+
+def sooner(after: Order, n: Order) -> Order:
+    """Return the other argument."""
+    return n
+
+
+@pytest.mark.parametrize("beside", [{}, {"n": Low}], ids=str)
+def test_no_two_values_have_one_name(beside: dict[str, Any]) -> None:
+    """An argument may not be called what the prover calls something else."""
+    subject = halve if beside else sooner
+    outcome = decide(Obligation("T", (), "", subject, low_before, beside=beside, straight=True), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "stands for" in outcome.reason

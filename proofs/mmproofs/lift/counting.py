@@ -122,6 +122,8 @@ class Counted:
 
     def _named(self, role: str) -> tuple[str, list[z.Bits]]:
         """Return the name of an unknown function of this property in this context, and the words that it depends on."""
+        if current().smt.owners.setdefault(self.property.name, self.property.holds) is not self.property.holds:
+            raise LiftError(f"two properties are called {self.property.name}", "what they count would be one number")
         names, arguments = [self.property.name, role], list[z.Bits]()
         hints, parameters = hints_of(self.property.holds), tuple(inspect.signature(self.property.holds).parameters)[1:]
         for parameter, value in zip(parameters, self.context, strict=True):

@@ -10,13 +10,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import attrs
 
 from mmproofs import smt as z
 from mmproofs.lift.errors import LiftError
-from mmproofs.lift.maps import SymMap, unknown_word
+from mmproofs.lift.maps import SymArray, SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, sources_of
 from mmproofs.lift.records import Choices, check_fields, hints_of, unknown
 from mmproofs.lift.run import LEMMA, READ, current, helping, nesting, recording, walks
@@ -92,6 +92,10 @@ def changed_by(loop: Loop, smt: z.Smt) -> frozenset[str]:
             raise LiftError(f"the step of loop {loop.name} must return its {len(before)} variables as a tuple")
         for name, old, new in zip(names, before, after, strict=True):
             olds, news = dict(_leaves(old, name)), dict(_leaves(new, name))
+            if any(isinstance(leaf, SymArray) for leaf in olds.values()):
+                raise LiftError(
+                    f"{name} of loop {loop.name} holds arrays", "a step changes these in place: loop over maps and words"
+                )
             changed.update(leaf for leaf in olds.keys() | news.keys() if olds.get(leaf) is not news.get(leaf))
         return True
 
@@ -113,6 +117,9 @@ def havoc(hint: Any, name: str, leaf: str, entry: Any, changed: frozenset[str]) 
             if field.init
         }
         return type(entry)(**fields)
+    if isinstance(entry, tuple):
+        members = zip(get_args(hint), entry, strict=True)
+        return tuple(havoc(of, f"{name}.{i}", f"{leaf}.{i}", member, changed) for i, (of, member) in enumerate(members))
     return entry
 
 
@@ -267,7 +274,7 @@ def search(entries: Any, true_of: Callable[..., Any], context: tuple[Any, ...]) 
     if not isinstance(entries, SymMap):
         raise LiftError("somewhere() looked through a map that is not symbolic")
     run = current()
-    if nesting() > 1:
+    if run.predicate or nesting() > 1:
         raise LiftError(
             "somewhere() inside a predicate", "a hypothesis or a goal has no witness of its own: ask for an arbitrary place"
         )

@@ -43,6 +43,8 @@ class Claim:
     where: str
     premise: tuple[z.Truth, ...]
     truth: z.Truth
+    chosen: tuple[Any, ...] = ()
+    """What the path took by then that no formula tells, such as one of several types."""
 
 
 LEMMA = "lemma"
@@ -81,6 +83,8 @@ class Path:
     """What one path demands, claims and gives."""
 
     decisions: tuple[Any, ...]
+    chosen: tuple[Any, ...]
+    """Those of the decisions that no condition tells."""
     conditions: tuple[z.Truth, ...]
     facts: tuple[z.Truth, ...]
     claims: tuple[Claim, ...]
@@ -123,6 +127,7 @@ class Run:
         self.named: dict[str, Any] = {}
         self.quantified: bool = quantified or (bool(_current) and _current[-1].quantified)
         self.prefix, self.taken, self.left = tuple(prefix), list[Any](), list[tuple[Any, ...]]()
+        self.chosen: list[Any] = []
         self.conditions: list[z.Truth] = []
         self.steering: list[z.Truth] = []
         self.facts: dict[int, z.Truth] = {}
@@ -157,7 +162,7 @@ class Run:
         if z.is_true(truth):
             self.settled.add(kind)
             return
-        self.claims.append(Claim(kind, where(), tuple(self.conditions), truth))
+        self.claims.append(Claim(kind, where(), tuple(self.conditions), truth, tuple(self.chosen)))
         self.assume(truth, steers=False)
 
     def rely(self, schema: Any, premise: z.Truth | None = None) -> None:
@@ -200,7 +205,9 @@ class Run:
             self.left.extend((*self.taken, other) for other in found[1:])
         self.taken.append(option)
         truth = condition(option)
-        if truth is not None:
+        if truth is None:
+            self.chosen.append(option)
+        else:
             self.assume(truth)
         return option
 
@@ -350,7 +357,7 @@ def _walk(run: Run, body: Callable[[], Any]) -> Path:
         clause.reached.update(before)
         sys.setprofile(noting)
     return Path(
-        tuple(run.taken), tuple(run.conditions), tuple(run.facts.values()), tuple(run.claims),
+        tuple(run.taken), tuple(run.chosen), tuple(run.conditions), tuple(run.facts.values()), tuple(run.claims),
         frozenset(run.settled), run.relied, run.touched,
         tuple(run.schemas), clauses, frozenset(run.ran), value, run.named, ended,
     )  # fmt: skip

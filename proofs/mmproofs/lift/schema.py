@@ -128,6 +128,8 @@ def make_schema(
         return truth
 
     paths = walks(smt, body, known=nested(), quantified=not goal)
+    if any(path.chosen for path in paths):
+        raise LiftError(f"{name} is about a value of several types", "narrow it with types or choices")
     parts = [z.implies(smt.both(path.conditions), path.value) for path in paths if not path.ended]
     facts = {z.identity(fact): fact for path in paths for fact in path.facts}
     claims = [z.implies(smt.both(claim.premise), claim.truth) for path in paths for claim in path.claims]
