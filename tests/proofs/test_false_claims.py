@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import attrs
 import pytest
 
+from mmimpl.engine import Cells, Shape
 from mmproofs.bases import gap
 from mmproofs.lift.counting import Property
 from mmproofs.lift.loops import LoopInvariant
@@ -382,3 +383,159 @@ def test_no_two_values_have_one_name(beside: dict[str, Any]) -> None:
     outcome = decide(Obligation("T", (), "", subject, low_before, beside=beside, straight=True), {})
     assert outcome.verdict is Verdict.ERROR
     assert "stands for" in outcome.reason
+
+
+# --- arrays ---------------------------------------------------------------------------------------------------------------
+
+Spot = Annotated[int, Word("spot", bits=8, lo=0, hi=7)]
+Size = Annotated[int, Word("size", bits=8, lo=1, hi=8)]
+Wide = Annotated[int, Word("wide", bits=8, lo=1, hi=20)]
+
+
+def size(board: Any) -> int:
+    """Return how many cells a board has."""
+    length: int = board.size
+    return length
+
+
+@attrs.frozen(eq=False)
+class Board:
+    """A record with an array."""
+
+    size: Size
+    cells: Annotated[Cells, Word("low", bits=4, lo=0, hi=9), Shape(Spot, size)]
+
+
+@attrs.frozen(eq=False)
+class WideBoard:
+    """A record whose array may have more cells than its indices can name."""
+
+    size: Wide
+    cells: Annotated[Cells, Word("low", bits=4, lo=0, hi=9), Shape(Spot, size)]
+
+
+@attrs.frozen(eq=False)
+class Box:
+    """A record that holds a record with an array."""
+
+    board: Board
+
+
+def write(board: Board) -> bool:
+    """Write the first cell."""
+    board.cells[0] = 5
+    return True
+
+
+def first_is_zero(board: Board) -> bool:
+    """The first cell is nought, before."""
+    return board.cells[0] == 0
+
+
+def first_is_five(after_board: Board) -> bool:
+    """The first cell is five, afterwards."""
+    return after_board.cells[0] == 5
+
+
+def write_and_read(board: Board) -> Low:
+    """Let the first cell be written, and read it."""
+    write(board)
+    return board.cells[0]
+
+
+def is_nought(after: Order) -> bool:
+    """The answer is nought."""
+    return after == 0
+
+
+def is_five(after: Order) -> bool:
+    """The answer is five."""
+    return after == 5
+
+
+def test_a_contract_speaks_of_arrays_before_and_after() -> None:
+    """What is ensured of an array before the call is no truth about it afterwards, and what is ensured of it afterwards is."""
+    contract = Contract("WRITE", write, (("", first_is_zero), ("FIVE", first_is_five)), requires=(first_is_zero,))
+    calling = Obligation("T", (), "", write_and_read, given=(first_is_zero,), contracts=(contract,), straight=True)
+    proved = [decide(attrs.evolve(calling, goal=goal), {}).verdict for goal in (is_nought, is_five)]
+    assert proved == [Verdict.REFUTED, Verdict.PROVED]
+
+
+def write_inside(box: Box) -> bool:
+    """Write the first cell of what is inside."""
+    box.board.cells[0] = 5
+    return True
+
+
+def read_inside(box: Box) -> Low:
+    """Let what is inside be written, and read it."""
+    before = box.board.cells[0]
+    write_inside(box)
+    return box.board.cells[0] ^ before
+
+
+def test_what_a_forgotten_function_wrote_inside_a_record_is_unknown() -> None:
+    """An array in a record in a record may be written as well."""
+    outcome = decide(Obligation("T", (), "", read_inside, is_nought, forget=(write_inside,), straight=True), {})
+    assert outcome.verdict is not Verdict.PROVED
+
+
+def inside_unchanged(box: Box, after_box: Box) -> bool:
+    """Nothing was written."""
+    return box.board.cells[0] == after_box.board.cells[0]
+
+
+def test_what_was_inside_a_record_is_kept() -> None:
+    """The state before is not the state afterwards, however deep an array lies."""
+    assert decide(Obligation("T", (), "", write_inside, inside_unchanged, straight=True), {}).verdict is Verdict.REFUTED
+
+
+def read_wide(board: WideBoard, n: Wide) -> Low:
+    """Read any cell."""
+    return board.cells[n - 1]
+
+
+def inside(board: WideBoard, n: Wide) -> bool:
+    """The cell is there."""
+    return n <= board.size
+
+
+def test_indices_name_all_cells() -> None:
+    """Where an array may be longer than its indices reach, two cells would be one."""
+    outcome = decide(Obligation("T", (), "", read_wide, given=(inside,), straight=True), {})
+    assert outcome.verdict is not Verdict.PROVED
+    assert "index fits spot" in outcome.reason
+
+
+def board_more(n: Order, board: Board) -> bool:
+    """Tell whether n can go down."""
+    return n > 0
+
+
+def board_down(n: Order, board: Board) -> tuple[Any, ...]:
+    """Write a cell on the way."""
+    board.cells[0] = 5
+    return n - 1, board
+
+
+def board_left(n: Order, board: Board) -> int:
+    """Return how far."""
+    return n
+
+
+BOARD = Loop("board", board_more, board_down, board_left)
+
+
+def loop_and_read(n: Order, board: Board) -> Low:
+    """Write in a loop and tell what has changed."""
+    before = board.cells[0]
+    BOARD.run(n, board)
+    return board.cells[0] ^ before
+
+
+def test_a_loop_over_arrays_is_an_error() -> None:
+    """A step writes to an array in place, which a cut would not see."""
+    cut = LoopInvariant(BOARD, entered_anywhere)
+    outcome = decide(Obligation("T", (), "", loop_and_read, is_nought, cuts=(cut,)), {})
+    assert outcome.verdict is Verdict.ERROR
+    assert "holds arrays" in outcome.reason

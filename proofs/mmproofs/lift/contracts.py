@@ -19,7 +19,7 @@ from mmproofs.lift.errors import LiftError
 from mmproofs.lift.loops import claim_schemas
 from mmproofs.lift.maps import SymMap, unknown_word
 from mmproofs.lift.predicate import Predicate, arguments_for, function_of, part_of
-from mmproofs.lift.records import check_fields, forget_arrays, hints_of, unknown
+from mmproofs.lift.records import check_fields, forget_arrays, hints_of, snapshot, unknown
 from mmproofs.lift.run import current, helping
 from mmproofs.lift.schema import Schema, make_schema
 from mmproofs.lift.words import equal, truth_of
@@ -32,9 +32,10 @@ READERS = ("mmspec", "mmimpl", "mmproofs")
 class Contract:
     """What a function requires and ensures.
 
-    ``requires`` are predicates over its arguments and arbitrary places, ``ensures`` over these and ``after``, by column of the
-    matrix. ``keeps`` names the parts of the result that are parts of the arguments: ``{"after.types": "lists.types"}``;
-    ``gives`` says of maps in the result which they are, as functions of the arguments.
+    ``requires`` are predicates over its arguments and arbitrary places, ``ensures`` over these, ``after`` and ``after_x`` (what
+    became of an argument ``x`` that holds arrays), by column of the matrix. ``keeps`` names the parts of the result that are
+    parts of the arguments: ``{"after.types": "lists.types"}``; ``gives`` says of maps in the result which they are, as functions
+    of the arguments.
     """
 
     id: str
@@ -86,9 +87,11 @@ def _stub(contract: Contract) -> Callable[..., Any]:
             return function(*arguments)
         known = dict(zip(parameters, arguments, strict=True))
         premise = _claimed(contract, known)
+        known = {parameter: snapshot(argument) for parameter, argument in known.items()}
         name = run.smt.fresh(function.__name__)
         for argument in arguments:
             forget_arrays(argument)
+        known.update({f"after_{parameter}": argument for parameter, argument in zip(parameters, arguments, strict=True)})
         kept: dict[type | str, Any] = {
             name + result.removeprefix("after"): part_of(known, source) for result, source in contract.keeps.items()
         }

@@ -221,6 +221,7 @@ class SymArray:
             current().claim(f"index of {self.base.name} is not negative", truth_of(between(word, 0, max(0, limits_of(word)[1]))))
         current().claim(f"index is inside {self.base.name}", truth_of(SymWord.__gt__(self.length, word)
                         if isinstance(self.length, SymWord) else self.length > word))  # fmt: skip
+        fits(word, self.base.key, "index")  # or it would be taken for another cell's
         current().touched.add(self.base.key.name, word)
         return word
 

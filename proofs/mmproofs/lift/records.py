@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -141,25 +142,30 @@ def walk(value: Any, visit: Callable[[Any], None]) -> None:
         visit(value)
 
 
-def _arrays(value: Any) -> dict[str, Any]:
-    if not attrs.has(type(value)):
-        return {}
-    parts = {field.alias: getattr(value, field.name) for field in attrs.fields(type(value)) if field.init}
-    return {name: part for name, part in parts.items() if isinstance(part, SymArray | ModelCells)}
-
-
 def snapshot(value: T) -> T:
-    """Return a record with a copy of every array in it; any other value itself."""
-    record: Any = value
-    copies = {name: array.copy() for name, array in _arrays(value).items()}
-    return attrs.evolve(record, **copies) if copies else value
+    """Return a value with a copy of every array in it; one without arrays itself."""
+    part: Any = value
+    if isinstance(value, SymArray | ModelCells):
+        part = value.copy()
+    elif type(value) is tuple:
+        members = tuple(snapshot(member) for member in value)
+        part = value if all(map(operator.is_, members, value)) else members
+    elif attrs.has(type(value)):
+        parts = {field.alias: getattr(value, field.name) for field in attrs.fields(type(value)) if field.init}
+        copies = {name: copy for name, held in parts.items() if (copy := snapshot(held)) is not held}
+        part = attrs.evolve(part, **copies) if copies else value
+    return cast(T, part)
 
 
 def forget_arrays(value: Any) -> None:
-    """Let the arrays of a record hold anything: what may have written to them was not watched."""
-    for array in _arrays(value).values():
-        base = array.base
-        array.base, array.writes = unknown_base(current().smt.fresh(base.name), base.key, base.value), ()
+    """Let the arrays in a value hold anything: what may have written to them was not watched."""
+
+    def forget(array: Any) -> None:
+        if isinstance(array, SymArray):
+            base = array.base
+            array.base, array.writes = unknown_base(current().smt.fresh(base.name), base.key, base.value), ()
+
+    walk(value, forget)
 
 
 def concrete(
