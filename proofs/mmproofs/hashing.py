@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import inspect
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
 from mmproofs.lift.counting import Property
+from mmproofs.lift.errors import LiftError
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.lift.records import hints_of, shape_of
 from mmproofs.obligation import Bound, Contract, Obligation, function_of
+from mmproofs.obligations import by_id
 from mmspec.clause import Clause
 from mmspec.loop import Loop
+from mmspec.words import Word
 
 OURS = ("mmspec", "mmimpl", "mmprops", "mmproofs")
 
@@ -43,9 +46,17 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
         waiting.extend(_parts(value))
         if isinstance(value, types.FunctionType) and _package(value) in ours:
             name = f"{value.__module__}.{value.__qualname__}"
+            while found.get(name, value) is not value:
+                name += "'"  # two lambdas, or what one function made twice, have one name
             if name in found:
                 continue
             found[name] = value
+            found[f"{name} declares"] = _words(value)
+            waiting.extend(part for hint in _hints(value) for part in _inside(hint))
+            for free, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+                waiting.append(cell.cell_contents)
+                if isinstance(cell.cell_contents, int | str | tuple):
+                    found[f"{name}.{free}"] = cell.cell_contents
             scope = value.__globals__
             for used in _names(value.__code__):
                 waiting.append(scope.get(used))
@@ -57,13 +68,34 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
                             found[f"{module.__name__}.{used}"] = member
                 if isinstance(scope.get(used), int | str | tuple):
                     found[f"{value.__module__}.{used}"] = scope[used]
-            waiting.extend(v for v in value.__annotations__.values() if not isinstance(v, str))
-            for annotation in value.__annotations__.values():
-                waiting.append(scope.get(annotation) if isinstance(annotation, str) else None)
         elif inspect.isclass(value) and _package(value) in ours and attrs.has(value) and not issubclass(value, Clause):
+            if found.get(f"{value.__module__}.{value.__qualname__}") is value:
+                continue
             found[f"{value.__module__}.{value.__qualname__}"] = value
-            waiting.extend(shape.length for hint in hints_of(value).values() if (shape := shape_of(hint)) is not None)
+            found[f"{value.__module__}.{value.__qualname__} declares"] = _words(value)
+            waiting.extend(part for hint in _hints(value) for part in _inside(hint))
+            waiting.extend(shape.length for hint in _hints(value) if (shape := shape_of(hint)) is not None)
     return found
+
+
+def _hints(value: Any) -> tuple[Any, ...]:
+    """Return the declared types in a function or a class; none where they cannot be read, which is no proof's."""
+    try:
+        return tuple(hints_of(value).values())
+    except LiftError:
+        return ()
+
+
+def _inside(hint: Any) -> Iterator[Any]:
+    """Yield a declared type and all that it is made of."""
+    yield hint
+    for part in get_args(hint):
+        yield from _inside(part)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """Return the declared words of a function or a class, of which its text has the names only."""
+    return tuple(repr(part) for hint in _hints(value) for part in _inside(hint) if isinstance(part, Word))
 
 
 def _parts(value: Any) -> list[Any]:
@@ -104,9 +136,9 @@ def digest(values: dict[str, Any]) -> str:
 def prover_digest() -> str:
     """Return the hash of the lifter and of what decides."""
     here, law = Path(__file__).parent, Path(inspect.getsourcefile(Clause) or "").parent
-    modules = ("smt", "smtlib", "obligation", "prove_case", "question", "ran", "replay")
+    modules = ("bases", "smt", "smtlib", "obligation", "prove_case", "question", "ran", "replay")
     files = [*sorted(here.glob("lift/*.py")), *(here / f"{name}.py" for name in modules)]
-    files += [law / f"{name}.py" for name in ("words", "loop", "pmap", "clause")]
+    files += [law / f"{name}.py" for name in ("words", "loop", "pmap", "clause", "errors")]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -123,22 +155,37 @@ def roots(obligation: Obligation) -> list[Any]:
 
 
 def obligation_digest(obligation: Obligation) -> str:
-    """Return the hash of everything that an obligation's verdict depends on."""
-    predicates: list[Any] = [*obligation.given, *obligation.invariants, *obligation.also, obligation.goal]
-    contracts, typed = obligation.contracts, {**obligation.types, **obligation.beside}
-    shape = (
-        prover_digest(),
-        digest(closure(roots(obligation))),
-        [_spelt(predicate) for predicate in predicates],
-        sorted((str(k), repr(v)) for k, v in {**obligation.choices, **typed, **obligation.each}.items()),
+    """Return the hash of everything that an obligation's verdict depends on, and of what its bases say."""
+    known = by_id()
+    bases = [_said(known[name]) for name in obligation.rests_on if name in known]
+    shape = (prover_digest(), digest(closure(roots(obligation))), _said(obligation), bases)
+    return hashlib.sha256(repr(shape).encode()).hexdigest()
+
+
+def _said(obligation: Obligation) -> tuple[Any, ...]:
+    """Return what an obligation says beside the texts of its functions."""
+    contracts, subject = obligation.contracts, obligation.subject
+    return (
+        named(obligation),
+        _spelt_cut(subject) if isinstance(subject, LoopInvariant) else (),
+        [[_spelt(p) for p in several] for several in (obligation.given, obligation.invariants, obligation.also)],
+        _spelt(obligation.goal),
+        [
+            sorted((str(k), repr(v)) for k, v in several.items())
+            for several in (obligation.choices, obligation.types, obligation.beside, obligation.each)
+        ],
         [f.__qualname__ for f in obligation.forget],
         [(c.ids, [_spelt(p) for p in c.requires], [_spelt(e) for _, e in c.ensures], _parts_of(c)) for c in contracts],
+        [_spelt_cut(cut) for cut in obligation.cuts],
         _parts_of(obligation),
         sorted(obligation.bounds.items()),
         (obligation.assumptions, obligation.rests_on, obligation.expected.value, obligation.rlimit),
         (obligation.straight, obligation.unaided, [loop.name for loop in obligation.unrolled]),
-    )  # fmt: skip
-    return hashlib.sha256(repr(shape).encode()).hexdigest()
+    )
+
+
+def _spelt_cut(cut: LoopInvariant) -> tuple[Any, ...]:
+    return cut.id, cut.loop.name, [[_spelt(p) for p in several] for several in (cut.holds, cut.also_entry, cut.also_step)]
 
 
 def _parts_of(promise: Contract | Obligation) -> Any:

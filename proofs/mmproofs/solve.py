@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ def prove(
         records[obligation.id] = from_outcome(obligation, outcome, opinions)
         if progress is not None:
             progress(records[obligation.id])
-    return Report([_resting(records[o.id], o, records) for o in chosen])
+    return Report(_resting(chosen, records))
 
 
 def _decided(
@@ -222,11 +222,18 @@ def from_entry(obligation: Obligation, entry: ledger.Entry) -> Record:
     )  # fmt: skip
 
 
-def _resting(record: Record, obligation: Obligation, records: dict[str, Record]) -> Record:
-    broken = [base for base in obligation.rests_on if base in records and records[base].verdict != "PROVED"]
-    if record.verdict == "PROVED" and broken:
-        return attrs.evolve(record, verdict="UNKNOWN", reason=f"rests on {broken[0]}, which is {records[broken[0]].verdict}")
-    return record
+def _resting(chosen: Sequence[Obligation], records: Mapping[str, Record]) -> list[Record]:
+    """Return the records, with UNKNOWN for each that rests, at whatever remove, on one that is not PROVED."""
+    found, changed = dict(records), True
+    while changed:
+        changed = False
+        for obligation in chosen:
+            broken = [base for base in obligation.rests_on if base in found and found[base].verdict != "PROVED"]
+            if found[obligation.id].verdict == "PROVED" and broken:
+                reason = f"rests on {broken[0]}, which is {found[broken[0]].verdict}"
+                found[obligation.id] = attrs.evolve(found[obligation.id], verdict="UNKNOWN", reason=reason)
+                changed = True
+    return [found[obligation.id] for obligation in chosen]
 
 
 def entry_of(obligation: Obligation, record: Record) -> ledger.Entry:

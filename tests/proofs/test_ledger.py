@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import attrs
 import pytest
 
 from mmproofs import hashing, ledger, matrix, solve
+from mmproofs.lift.loops import LoopInvariant
+from mmproofs.obligation import bound, function_of
 from mmproofs.obligations import NOT_ASKED, by_id
 from mmspec.errors import InputError
 from mmspec.physical.buddy import BUDDY
-from mmspec.physical.buddy.core import parent_of
+from mmspec.physical.buddy.core import buddy_of, parent_of
+from mmspec.words import Order, Word
 
 NAME = "BUDDY-BITS-INVOLUTION"
 
@@ -56,7 +61,7 @@ def test_proof_on_sand_is_unknown() -> None:
     obligation = attrs.evolve(by_id()[NAME], rests_on=("BASE",))
     record = solve.prove([NAME], jobs=1).obligations[0]
     base = attrs.evolve(record, id="BASE", verdict="UNKNOWN")
-    assert solve._resting(record, obligation, {"BASE": base}).verdict == "UNKNOWN"
+    assert solve._resting([obligation], {NAME: record, "BASE": base})[0].verdict == "UNKNOWN"
 
 
 def test_unknown_name_is_an_input_error() -> None:
@@ -105,3 +110,81 @@ def test_what_was_left_out_of_a_run_is_not_called_unwritten() -> None:
     row = matrix.rows([("BUDDY-FREE-OWNED", "PROVED", "")])["buddy free"]
     assert row["core: owned"] == "PROVED"
     assert row["core: merged"] == "not asked for here"
+
+
+# --- what the hash follows ---------------------------------------------------------------------------------------------------
+
+
+def test_a_lemma_that_becomes_a_hypothesis_has_another_hash() -> None:
+    """What is assumed and what is proved are told apart, whichever predicates they are."""
+    told = attrs.evolve(by_id()[NAME], also=(parent_of,))
+    assumed = attrs.evolve(told, also=(), invariants=(*told.invariants, parent_of))
+    assert hashing.obligation_digest(told) != hashing.obligation_digest(assumed)
+
+
+def test_another_subject_of_the_same_text_has_another_hash() -> None:
+    """Which of the functions it is that something is proved about counts."""
+    one, other = (attrs.evolve(by_id()[NAME], given=(buddy_of, parent_of), subject=f) for f in (buddy_of, parent_of))
+    assert hashing.obligation_digest(one) != hashing.obligation_digest(other)
+
+
+def test_the_names_in_an_invariant_count() -> None:
+    """The hash follows what the parameters of a loop's invariant stand for."""
+    obligation = by_id()["BUDDY-MERGE-STEP"]
+    cut = obligation.subject
+    assert isinstance(cut, LoopInvariant)
+    renamed = attrs.evolve(cut, holds=(bound(function_of(cut.holds[0]), pfn="was_pfn"), *cut.holds[1:]))
+    assert hashing.obligation_digest(obligation) != hashing.obligation_digest(attrs.evolve(obligation, subject=renamed))
+
+
+def test_what_a_base_goes_from_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base that is given more may cover no longer what rests on it."""
+    obligation, base = by_id()["BUDDY-FREE-OWNED"], by_id()["BUDDY-FREE-DEFINED"]
+    before = hashing.obligation_digest(obligation)
+    changed = {**by_id(), base.id: attrs.evolve(base, given=(*base.given, parent_of))}
+    monkeypatch.setattr(hashing, "by_id", lambda: changed)
+    assert hashing.obligation_digest(obligation) != before
+
+
+def up_to(limit: int) -> Callable[[Order], bool]:
+    """Return a predicate."""
+
+    def low(order: Order) -> bool:
+        return order <= limit
+
+    return low
+
+
+def test_what_a_predicate_encloses_counts() -> None:
+    """Two predicates of one text and another number have two hashes, and neither hides the other."""
+    one, two = (attrs.evolve(by_id()[NAME], given=(up_to(3), up_to(limit))) for limit in (4, 5))
+    assert hashing.obligation_digest(one) != hashing.obligation_digest(two)
+
+
+Here = Annotated[int, Word("here", bits=8, lo=0, hi=3)]
+
+
+def there(place: Here) -> bool:
+    """Be there."""
+    return place < 4
+
+
+def test_declared_words_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The range that a declaration gives a word is part of what was proved, wherever the word is declared."""
+    before = hashing.digest(hashing.closure([there]))
+    monkeypatch.setitem(globals(), "Here", Annotated[int, Word("here", bits=8, lo=0, hi=4)])
+    assert hashing.digest(hashing.closure([there])) != before
+
+
+def test_what_rests_on_sand_at_second_hand_is_unknown() -> None:
+    """A base that is itself not proved for lack of a base carries nothing."""
+    top, last = "BUDDY-CHANGE-STEP", "BUDDY-FREE-FRAMES-COUNTED"
+    assert last not in by_id()[top].rests_on
+    report = solve.prove([NAME], entries={}, jobs=1)
+    entry = solve.entry_of(by_id()[NAME], report.obligations[0])
+    entries = {
+        name: attrs.evolve(entry, sha256=hashing.obligation_digest(obligation), verdict="UNKNOWN" if name == last else "PROVED")
+        for name, obligation in by_id().items()
+    }
+    found = {record.id: record.verdict for record in solve.prove([top], entries=entries, jobs=1).obligations}
+    assert found[top] == "UNKNOWN"

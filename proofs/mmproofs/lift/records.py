@@ -100,7 +100,7 @@ def check_fields(value: Any, hint: Any, name: str) -> None:
     if word is not None and isinstance(value, int | SymWord | SymBool):
         fits(value, word, name)
     elif isinstance(value, SymMap) and get_origin(hint) is PMap:
-        _check_map(value, *map(word_of, get_args(hint)), name)
+        _check_map(value, hint, name)
     elif attrs.has(type(value)):
         types_of = hints_of(type(value))
         for field in attrs.fields(type(value)):
@@ -110,9 +110,9 @@ def check_fields(value: Any, hint: Any, name: str) -> None:
             check_fields(member, member_hint, f"{name}.{i}")
 
 
-def _check_map(value: SymMap, key: Word | None, item: Word | None, name: str) -> None:
+def _check_map(value: SymMap, hint: Any, name: str) -> None:
     """Refuse a map whose own words are wider than those of a declaration: what it holds need not fit there."""
-    for have, declared in ((value.base.key, key), (value.base.value, item)):
+    for have, declared in zip((value.base.key, value.base.value), map(word_of, get_args(hint)), strict=True):
         if have is not None and declared is not None and not declared.lo <= have.lo <= have.hi <= declared.hi:
             raise LiftError(
                 f"{name} is a map of {have.name}, declared one of {declared.name}", "declare the map alike in both places"
@@ -144,17 +144,18 @@ def walk(value: Any, visit: Callable[[Any], None]) -> None:
 
 def snapshot(value: T) -> T:
     """Return a value with a copy of every array in it; one without arrays itself."""
-    part: Any = value
-    if isinstance(value, SymArray | ModelCells):
-        part = value.copy()
-    elif type(value) is tuple:
-        members = tuple(snapshot(member) for member in value)
-        part = value if all(map(operator.is_, members, value)) else members
-    elif attrs.has(type(value)):
-        parts = {field.alias: getattr(value, field.name) for field in attrs.fields(type(value)) if field.init}
-        copies = {name: copy for name, held in parts.items() if (copy := snapshot(held)) is not held}
-        part = attrs.evolve(part, **copies) if copies else value
-    return cast(T, part)
+    whole: Any = value
+    copied = whole
+    if isinstance(whole, SymArray | ModelCells):
+        copied = whole.copy()
+    elif type(whole) is tuple:
+        members = tuple(snapshot(member) for member in whole)
+        copied = whole if all(map(operator.is_, members, whole)) else members
+    elif attrs.has(type(whole)):
+        parts = {field.alias: getattr(whole, field.name) for field in attrs.fields(type(whole)) if field.init}
+        copies = {name: copy for name, part in parts.items() if (copy := snapshot(part)) is not part}
+        copied = attrs.evolve(whole, **copies) if copies else whole
+    return cast(T, copied)
 
 
 def forget_arrays(value: Any) -> None:
