@@ -6,12 +6,13 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from mmproofs import bases, hashing, ledger, matrix, smtlib
+from mmproofs import bases, hashing, ledger, matrix, reading, smtlib
 from mmproofs.obligation import Obligation, Verdict
 from mmproofs.obligations import by_id
 from mmproofs.prove_case import decide
@@ -151,10 +152,15 @@ def work(name: str, second: tuple[str, ...], smt2: Path | None) -> tuple[Outcome
     """Decide one obligation of the list: what a worker process is told to do."""
     known = by_id()
     outcome, opinions = decide_all(known[name], second, smt2)
-    gap = bases.gap(known[name], known, outcome.relied)
+    gap = bases.gap(known[name], known, outcome.relied) or _read_both_ways()
     if gap and outcome.verdict is Verdict.PROVED:
         outcome = attrs.evolve(outcome, verdict=Verdict.ERROR, reason=gap)
     return outcome, opinions
+
+
+@cache
+def _read_both_ways() -> str:
+    return reading.read_both_ways(by_id().values())
 
 
 def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path | None = None) -> tuple[Outcome, dict[str, str]]:
@@ -273,4 +279,5 @@ def explain(name: str) -> dict[str, Any]:
     obligation = obligations[name]
     entry = ledger.current(obligation, ledger.read())
     ran = entry.subject if entry is not None else hashing.named(obligation)
-    return {**_facts(obligation, ran), "ledger": attrs.asdict(entry) if entry is not None else None}
+    known = attrs.asdict(entry) if entry is not None else None
+    return {**_facts(obligation, ran), "predicates": reading.readings(obligation), "ledger": known}
