@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import dis
+import importlib
 import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import CodeType
 
 import attrs
 import pytest
@@ -43,6 +47,21 @@ def test_each_edit_fits_exactly_once_and_compiles(bug: Bug) -> None:
     """What each edit replaces occurs exactly once in its function, and the module compiles afterwards."""
     for name, (_, source) in edited_modules(bug.patches).items():
         compile(source, name, "exec")
+
+
+def names_unknown(module: str, source: str) -> set[str]:
+    """The names of globals that the functions of a module's source ask for, and that neither it nor Python has."""
+    codes = [compile(source, module, "exec")]
+    for code in codes:
+        codes.extend(part for part in code.co_consts if isinstance(part, CodeType))
+    asked = {i.argval for code in codes[1:] for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    return asked - vars(importlib.import_module(module)).keys() - vars(builtins).keys()
+
+
+@each_bug
+def test_each_edit_uses_only_names_that_its_module_has(bug: Bug) -> None:
+    """A wrong rule is told from a right one by what it does, not by a NameError."""
+    assert {name for module, (_, source) in edited_modules(bug.patches).items() for name in names_unknown(module, source)} == set()
 
 
 @each_bug

@@ -65,7 +65,7 @@ BUGS = (
             ),
             f"{LISTS}.listed_merge_step": (
                 "delist(lists, buddy)",
-                "attrs.evolve(lists, links=linked.remove(lists.links, buddy))",
+                "FreeLists(lists.kernel, lists.block, linked.remove(lists.links, buddy), lists.types, lists.movable)",
             ),
             f"{CORE}.merge_step": ("free.delete(buddy_of(pfn, order))", "free"),
         },

@@ -50,6 +50,7 @@ BUGS = (
                 "listed_order(lists, op.pfn) != op.order:\n        return EINVAL, lists\n"
                 "    return DONE, settle_taken(zone, delist(lists, op.pfn),",
                 "not op.order <= listed_order(lists, op.pfn) < ABSENT:\n        return EINVAL, lists\n"
+                "    from mmspec.physical.buddy.lists import take_listed\n"
                 "    return DONE, settle_taken(zone, take_listed(lists, op.pfn, op.order),",
             ),
         },
