@@ -92,10 +92,10 @@ def replay(obligation: Obligation, known: Mapping[str, Any], model: z.Model, pla
     subject = obligation.subject
     names = _loop_names(subject) if isinstance(subject, LoopInvariant) else tuple(inspect.signature(subject).parameters)
     arguments = {name: concretise(known[name], model, places) for name in (*names, *obligation.beside)}
-    if isinstance(subject, LoopInvariant):
-        return _replay_step(subject, arguments, spots)
     if obligation.complete is not None:
         arguments = obligation.complete(arguments)
+    if isinstance(subject, LoopInvariant):
+        return _replay_step(subject, arguments, spots)
     for predicate in (*obligation.given, *obligation.invariants):
         if not _everywhere(predicate, arguments, spots):
             return Replay(arguments, "", f"{function_of(predicate).__name__} does not hold of the completed state")

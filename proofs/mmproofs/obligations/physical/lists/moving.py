@@ -7,6 +7,7 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.state import (
     apart,
@@ -192,9 +193,9 @@ CONVERT = Contract(
 )  # fmt: skip
 
 _PIECES = Obligation(
-    "", (c.FREE_PIECES, c.BUDDY_4, c.BUDDY_3), "", law.free_pieces, cuts=(ALIKE, PIECES), contracts=(FREE_ONE,)
+    "", (c.FREE_PIECES, c.BUDDY_4, c.BUDDY_3), "", law.free_pieces, cuts=(ALIKE, PIECES), contracts=(FREE_ONE,), complete=completed
 )  # fmt: skip
-_MOVE = Obligation("", (c.MOVE_TAIL, c.BUDDY_4), "", law.move_pageblock, contracts=(ENLIST, DELIST, SET_TYPES))
+_MOVE = Obligation("", (c.MOVE_TAIL, c.BUDDY_4), "", law.move_pageblock, contracts=(ENLIST, DELIST, SET_TYPES), complete=completed)
 
 OBLIGATIONS = (
     step_of(ALIKE, attrs.evolve(_PIECES, cuts=(), contracts=())),

@@ -18,6 +18,7 @@ from mmproofs.obligation import Obligation, Predicate, bound, function_of, proof
 from mmproofs.obligations.physical.buddy.kinds import isolate_lawful, reserve_lawful, retype_lawful, unisolate_lawful
 from mmproofs.obligations.physical.buddy.loops import OVER
 from mmproofs.obligations.physical.buddy.moves import free_lawful
+from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.leaving import FROM_TYPE, SMALLEST
 from mmproofs.obligations.physical.lists.moving import ALIKE, CONVERT, FREE_PIECES, MOVE_PAGEBLOCK, STATE
@@ -137,7 +138,7 @@ def nothing_above_op(zone: Zone, lists: FreeLists, op: Retype) -> bool:
     return nothing_above(zone.span, lists, op.pfn)
 
 
-_BASE = Obligation("", (c.BUDDY_COVER, c.BUDDY_3, c.BUDDY_4, c.BUDDY_5), "", linux.free_choose)
+_BASE = Obligation("", (c.BUDDY_COVER, c.BUDDY_3, c.BUDDY_4, c.BUDDY_5), "", linux.free_choose, complete=completed)
 
 
 def _operation(

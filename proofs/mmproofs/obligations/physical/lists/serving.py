@@ -7,6 +7,7 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, SET_TYPES
 from mmproofs.obligations.physical.lists.leaving import (
     FIND_FALLBACK,
@@ -128,9 +129,9 @@ MOVED_61 = Contract(
 )  # fmt: skip
 
 _CLAIM = Obligation(
-    "", (c.CLAIM_LARGEST,), "", fallback.claimed, contracts=(FIND_FALLBACK,), forget=(fallback.enough_alike,)
+    "", (c.CLAIM_LARGEST,), "", fallback.claimed, contracts=(FIND_FALLBACK,), forget=(fallback.enough_alike,), complete=completed
 )  # fmt: skip
-_SERVE = Obligation("", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back)
+_SERVE = Obligation("", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back, complete=completed)
 _MOVED_61 = attrs.evolve(
     _SERVE, clauses=(c.STEAL_61, c.BUDDY_4), cuts=(MOVING,), contracts=(SET_TYPES, ENLIST, DELIST),
     forget=(fallback.enough_alike,),
