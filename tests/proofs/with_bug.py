@@ -1,24 +1,29 @@
-"""`python tests/proofs/with_bug.py BUG OBLIGATION...` decides obligations where a seeded bug is installed; prints verdicts."""
+"""`python tests/proofs/with_bug.py BUG OBLIGATION [PART=NUMBER...]` decides an obligation where a seeded bug is installed.
+
+It prints the verdict. ``PART=NUMBER`` asks of one case only, such as zones of one max_order: what is false there is false.
+"""
 
 from __future__ import annotations
 
 import sys
 
+import attrs
+
 from mmprops.bugs.bug import LAW, install
 from mmprops.bugs.physical.buddy import BUGS
 
 
-def main(bug_id: str, names: list[str]) -> None:
+def main(bug_id: str, name: str, *parts: str) -> None:
     """Install the law's part of a bug before anything that it edits is imported, then decide."""
     install(next(bug for bug in BUGS if bug.id == bug_id), LAW)
 
     from mmproofs.obligations import by_id
     from mmproofs.solve import decide_all
 
-    for name in names:
-        outcome, _ = decide_all(by_id()[name])
-        print(f"{outcome.verdict.value} {'replayed' in outcome.reason} {outcome.reason}".splitlines()[0], flush=True)
+    case = {part: (int(number),) for part, number in (fixed.split("=") for fixed in parts)}
+    outcome, _ = decide_all(attrs.evolve(by_id()[name], each={**by_id()[name].each, **case}))
+    print(f"{outcome.verdict.value} {'replayed' in outcome.reason} {outcome.reason}".splitlines()[0], flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(*sys.argv[1:])

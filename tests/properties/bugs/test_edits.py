@@ -61,7 +61,9 @@ def names_unknown(module: str, source: str) -> set[str]:
 @each_bug
 def test_each_edit_uses_only_names_that_its_module_has(bug: Bug) -> None:
     """A wrong rule is told from a right one by what it does, not by a NameError."""
-    assert {name for module, (_, source) in edited_modules(bug.patches).items() for name in names_unknown(module, source)} == set()
+    assert {
+        name for module, (_, source) in edited_modules(bug.patches).items() for name in names_unknown(module, source)
+    } == set()
 
 
 @each_bug

@@ -15,7 +15,7 @@ from mmspec import linked
 from mmspec.linked import Links
 from mmspec.physical.buddy.invariants import fits_list, listed_lawfully, well_placed
 from mmspec.physical.buddy.ops import MOVABLE
-from mmspec.physical.buddy.state import FreeLists, Span, list_number, order_of_list, type_of_list
+from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, list_number, order_of_list, type_of_list
 from mmspec.pmap import PMap, pmap
 from mmspec.words import MAX_ORDER_LIMIT, ListNumber, Migratetype, Order, Pageblock, Pfn, size_of
 
@@ -25,7 +25,8 @@ Arguments = dict[str, Any]
 def relinked(arguments: Arguments) -> Arguments:
     """Close the rings, and let a loop begin where it is: the state at its entry is the one at its head."""
     lists: FreeLists = arguments["lists"]
-    known = {**arguments, "lists": attrs.evolve(lists, links=_rings(lists.links, lists.block))}
+    block = pmap({pfn: number for pfn, number in lists.block.items() if number != UNLISTED})
+    known = {**arguments, "lists": attrs.evolve(lists, block=block, links=_rings(lists.links, block))}
     return {**known, **{f"was_{name}": value for name, value in known.items() if f"was_{name}" in known}}
 
 
@@ -82,8 +83,8 @@ class _Kept:
         """Keep a block that can be listed beside the others; tell whether it was kept."""
         order, mine = order_of_list(number), type_of_list(number)
         most = MAX_ORDER_LIMIT if self.span is None else self.span.max_order
-        lawful = listed_lawfully(attrs.evolve(self.lists, block=pmap({pfn: number})), pfn, most) and pfn + size_of(order) <= 1 << 52
-        if not lawful:
+        alone = attrs.evolve(self.lists, block=pmap({pfn: number}))
+        if number == UNLISTED or not listed_lawfully(alone, pfn, most) or pfn + size_of(order) > 1 << 52:
             return False
         mixed = {i for i in self._pageblocks(pfn, order) if not fits_list(self.lists, mine, self.types.get(i, MOVABLE))}
         if mixed & self.settled or not self.holds_too(pfn, order):

@@ -159,7 +159,9 @@ FROM_TYPE = Contract(
 
 _FIND = Obligation("", (c.SMALLEST,), "", law.smallest, complete=relinked)
 _FOREIGN = attrs.evolve(_FIND, clauses=(c.STEAL_SMALLEST,), contracts=(FIND_FALLBACK,))
-_TAKE = Obligation("", (c.EXPAND, c.BUDDY_COVER), "", law.take_listed, cuts=(UNFOLDING,), contracts=(ENLIST, DELIST), complete=completed)
+_TAKE = Obligation(
+    "", (c.EXPAND, c.BUDDY_COVER), "", law.take_listed, cuts=(UNFOLDING,), contracts=(ENLIST, DELIST), complete=completed
+)
 
 OBLIGATIONS = (
     step_of(SEARCHING, _FIND),
