@@ -16,6 +16,7 @@ CAUGHT = [
     ("BUD-02", "BUDDY-MERGE-STEP"),
     ("BUD-12", "BUDDY-ISOLATE-LAWFUL"),
     ("BUD-16", "BUDDY-GIVE-CONSERVED"),
+    ("BUG-CLAIM-SMALLEST", "BUDDY-CLAIM-STEP"),
     ("BUG-EXPAND-TO-MOVABLE", "BUDDY-EXPAND-STEP"),
     ("BUG-EXPAND-TOO-FAR", "BUDDY-EXPAND-STEP"),
     ("BUG-EXPAND-TOO-FAR", "BUDDY-WITHDRAW-CONSERVED"),
@@ -23,6 +24,7 @@ CAUGHT = [
     ("BUG-FREED-AS-SMALL", "BUDDY-FREE-ONE-COVER"),
     ("BUG-FREED-AS-SMALL", "BUDDY-GIVE-OWNED"),
     ("BUG-LARGE-AS-FIRST", "BUDDY-COUNT-BLOCK-COUNTED"),
+    ("BUG-LAST-OF-LIST", "BUDDY-SMALLEST-LEAST"),
     ("BUG-LAW-BLIND-TO-EXACT", "BUDDY-BLOCK-OVER"),
     ("BUG-LAW-COUNTS-UP", "BUDDY-COUNT-BLOCK-COUNTED"),
     ("BUG-LAW-EXPAND-LOSES-LAST", "BUDDY-TAKE-LISTED-COVER"),
@@ -53,6 +55,7 @@ CAUGHT = [
     ("BUG-SPLIT-LOSES-HALF", "BUDDY-WITHDRAW-CONSERVED"),
     ("BUG-TAKE-LIVE", "BUDDY-BLOCK-OVER"),
     ("BUG-TAKEN-AS-ORDINARY", "BUDDY-COUNT-BLOCK-COUNTED"),
+    ("BUG-TOP-NOT-SEARCHED", "BUDDY-SMALLEST-LEAST"),
 ]
 """A bug, and the obligation that it breaks."""
 
@@ -62,10 +65,11 @@ ZONE = ("zone.span.max_order=2", "zone.span.pageblock_order=1", "lists.kernel=61
 """Zones whose largest blocks are of two pageblocks of two frames, of a loop's step and of a function."""
 
 CAUGHT_IN_A_CASE = [
-    ("BUD-05", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "order=1")),
+    ("BUD-05", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
     ("BUG-BARRIER-ABOVE", "BUDDY-LISTED-MERGE-STEP", ZONE_AT_HEAD),
     ("BUG-BUDDY-STAYS-MARKED", "BUDDY-LISTED-MERGE-STEP", ZONE_AT_HEAD),
     ("BUG-CLAIM-FIRST-ONLY", "BUDDY-CLAIM-ANSWER-TYPED", ZONE),
+    ("BUG-CMA-FOR-ALL", "BUDDY-RMQUEUE-ANSWER-SOURCE", (*ZONE, "order=0", "migratetype=1")),
     ("BUG-MERGE-ANY-ORDER", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
     ("BUG-MERGE-KEEPS-TYPE", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
     ("BUG-PIECES-OF-FIRST-TYPE", "BUDDY-PIECES-STEP", ZONE_AT_HEAD),
@@ -78,6 +82,8 @@ NOT_PROVED = [
     ("BUG-ISOLATE-WHOLE", "BUDDY-CONVERT-DEFINED", (), "ERROR", "loop listed_merge was met"),
     ("BUG-LAW-FREES-ANY-ORDER", "BUDDY-FREE-LISTS-DEFINED", (), "UNKNOWN", "free_pieces may be called"),
     ("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-WITHDRAW-DEFINED", (), "UNKNOWN", "invariant of loop split holds at its entry"),
+    ("BUG-NEVER-REMERGES", "BUDDY-UNISOLATE-LISTS-MERGED", (), "UNKNOWN", "goal at"),
+    ("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-TAKE-DEFINED", (), "UNKNOWN", "invariant of loop split holds at its entry"),
     ("BUG-TAKE-FROM-LARGER", "BUDDY-TAKE-LISTS-DEFINED", (), "ERROR", "loop expand was met"),
 ]
 """A bug that calls a function or enters a loop unlawfully, or one that the right text never meets; and what is said of it."""

@@ -19,7 +19,7 @@ from mmspec.physical.buddy import invariants
 from mmspec.physical.buddy.ops import KERNELS
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, Zone, list_number, order_of_list
 from mmspec.pmap import pmap
-from mmspec.words import size_of
+from mmspec.words import ABSENT, size_of
 
 FRAMES = 40
 """Junk lies in the first frames: close enough for blocks to overlap, and for links to lead to blocks."""
@@ -62,6 +62,7 @@ def illegal(zone: Zone, lists: FreeLists) -> list[tuple[str, int]]:
     wrong = [(name, at) for name, holds in by_frame.items() for at in everywhere if not holds(at)]
     wrong += [("linked_both_ways", at) for at in range(HEADS, HEADS + 0x100) if not invariants.linked_both_ways(zone, lists, at)]
     wrong += [("ringed", number) for number in range(0x100) if not invariants.ringed(zone, lists, number)]
+    wrong += [("no order", pfn) for pfn, order in zone.allocated.items() if order == ABSENT]
     return wrong + [(word, 0) for word in (unfit(zone, Zone, "zone"), unfit(lists, FreeLists, "lists")) if word]
 
 

@@ -19,6 +19,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     "(BUDDY-3-LISTS); once either half has been allocated and freed again they are one",
     ("buddy", "lists: allowed"): "not proved: that frames which Linux lists lie in one free block of the core is an induction "
     "over orders that is not mechanised; whatever runs the law asks the core about every answer",
+    ("buddy", "lists: source"): "not asked: it is said of what a request is given",
     ("buddy", "lists: merged"): "not asked: it is said of what a caller gives back",
 }
 """Why a column is not asked of the operations that have no obligation in it, by component."""

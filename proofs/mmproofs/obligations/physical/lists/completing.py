@@ -17,7 +17,7 @@ from mmspec.physical.buddy.invariants import fits_list, listed_lawfully, well_pl
 from mmspec.physical.buddy.ops import MOVABLE
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, list_number, order_of_list, type_of_list
 from mmspec.pmap import PMap, pmap
-from mmspec.words import MAX_ORDER_LIMIT, ListNumber, Migratetype, Order, Pageblock, Pfn, size_of
+from mmspec.words import ABSENT, MAX_ORDER_LIMIT, ListNumber, Migratetype, Order, Pageblock, Pfn, size_of
 
 Arguments = dict[str, Any]
 
@@ -46,7 +46,8 @@ def _completed(arguments: Arguments, hand: Mapping[Pfn, ListNumber]) -> Argument
     block = {pfn: number for pfn, number in [*hand.items(), *sorted(lists.block.items())] if kept.lists_too(pfn, number)}
     block = {pfn: number for pfn, number in block.items() if pfn not in hand}
     if zone is not None:
-        handed = {pfn: k for pfn, k in sorted(zone.allocated.items()) if well_placed(zone, k, pfn) and kept.holds_too(pfn, k)}
+        blocks = sorted((pfn, k) for pfn, k in zone.allocated.items() if k != ABSENT and well_placed(zone, k, pfn))
+        handed = {pfn: k for pfn, k in blocks if kept.holds_too(pfn, k)}
         arguments = {**arguments, "zone": attrs.evolve(zone, allocated=pmap(handed))}
     return relinked({**arguments, "lists": attrs.evolve(lists, block=pmap(block), types=pmap(kept.types))})
 

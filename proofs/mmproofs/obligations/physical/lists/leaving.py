@@ -59,7 +59,21 @@ def searching(span: Span, was_order: Order, order: Order) -> bool:
     return legal_span(span) & (was_order <= order) & (order <= MAX_ORDER_LIMIT + 1)
 
 
-SEARCHING = LoopInvariant(law.SMALLEST, searching, id="BUDDY-SMALLEST-STEP")
+def none_below(lists: FreeLists, was_order: Order, order: Order, migratetype: Migratetype, lower: Order) -> bool:
+    """The lists of the orders that were passed are empty."""
+    passed = (was_order <= lower) & (lower < order)
+    return (passed == False) | (law.first_listed(lists, lower, migratetype) >= NOBODY)  # noqa: E712  # may be symbolic
+
+
+def least(span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, after: Link, lower: Order) -> bool:
+    """The answer is the first block of the smallest order that has one; nobody if no order that serves has one."""
+    found = order_of_list(lists.block.get(after, UNLISTED))
+    first = (after == NOBODY) | (law.first_listed(lists, found, migratetype) == after)
+    passed = (order <= lower) & (lower <= span.max_order) & ((after == NOBODY) | (lower < found))
+    return first & ((passed == False) | (law.first_listed(lists, lower, migratetype) >= NOBODY))  # noqa: E712  # may be symbolic
+
+
+SEARCHING = LoopInvariant(law.SMALLEST, (searching, none_below), id="BUDDY-SMALLEST-STEP")
 SEARCHING_FOREIGN = LoopInvariant(fallback.FOREIGN, (searching, mergeable_type, linked), id="BUDDY-FOREIGN-STEP")
 
 SMALLEST = Contract("BUDDY-SMALLEST", law.smallest, (("FOUND", found_on),), requires=(legal_span, order_lawful, linked))
@@ -166,6 +180,7 @@ _TAKE = Obligation(
 OBLIGATIONS = (
     step_of(SEARCHING, _FIND),
     *proofs_of(SMALLEST, attrs.evolve(_FIND, cuts=(SEARCHING,))),
+    *proofs_of(attrs.evolve(SMALLEST, ensures=(("LEAST", least),)), attrs.evolve(_FIND, cuts=(SEARCHING,)))[-1:],
     *proofs_of(FIND_FALLBACK, attrs.evolve(_FIND, clauses=(c.FALLBACK_ORDER,))),
     step_of(SEARCHING_FOREIGN, _FOREIGN),
     *proofs_of(SMALLEST_FALLBACK, attrs.evolve(_FOREIGN, cuts=(SEARCHING_FOREIGN,))),

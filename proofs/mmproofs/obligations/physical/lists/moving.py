@@ -193,7 +193,8 @@ CONVERT = Contract(
 )  # fmt: skip
 
 _PIECES = Obligation(
-    "", (c.FREE_PIECES, c.BUDDY_4, c.BUDDY_3), "", law.free_pieces, cuts=(ALIKE, PIECES), contracts=(FREE_ONE,), complete=completed
+    "", (c.FREE_PIECES, c.BUDDY_4, c.BUDDY_3), "", law.free_pieces, cuts=(ALIKE, PIECES), contracts=(FREE_ONE,),
+    complete=completed,
 )  # fmt: skip
 _MOVE = Obligation(
     "", (c.MOVE_TAIL, c.BUDDY_4), "", law.move_pageblock, contracts=(ENLIST, DELIST, SET_TYPES), complete=completed

@@ -37,11 +37,13 @@ from mmproofs.obligations.physical.lists.state import (
     typed,
 )  # fmt: skip
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy import linux
+from mmspec.physical.buddy import core, linux
+from mmspec.physical.buddy import lists as law
+from mmspec.physical.buddy.core import holds_frame
 from mmspec.physical.buddy.invariants import listed_owners
 from mmspec.physical.buddy.ops import Retype
-from mmspec.physical.buddy.state import FreeLists, Zone
-from mmspec.words import Pfn, PfnEnd
+from mmspec.physical.buddy.state import FreeLists, Zone, kind_of, type_at
+from mmspec.words import Flags, Order, Pfn, PfnEnd, head_of
 
 Answer = tuple[Any, FreeLists]
 
@@ -85,6 +87,15 @@ def freed_merged(zone: Zone, op: Any, after: Answer, place: Pfn) -> bool:
     return no_pair_around(zone.span, op.pfn, rest, place)
 
 
+def unisolated_merged(zone: Zone, lists: FreeLists, op: Any, after: Answer, place: Pfn) -> bool:
+    """A free pageblock that is no longer isolated is merged as far as types allow."""
+    result, rest = after
+    start = head_of(op.pfn, zone.span.pageblock_order)
+    if result.failed or law.listed_order(lists, start) != zone.span.pageblock_order:
+        return True
+    return no_pair_around(zone.span, start, rest, place)
+
+
 # --- take ----------------------------------------------------------------------------------------------------------------
 
 
@@ -106,9 +117,22 @@ SETTLING = LoopInvariant(
 
 # --- alloc ---------------------------------------------------------------------------------------------------------------
 
+
+def usable_frames(zone: Zone, lists: FreeLists, order: Order, flags: Flags, after: law.Answer, frame: Pfn) -> bool:
+    """What was handed out lies in pageblocks of kinds that the request may be served from."""
+    inside = (after[0] != law.NOBODY) & holds_frame(after[0], order, frame)
+    return (inside == False) | core.kind_usable(kind_of(type_at(zone.span, lists, frame)), flags)  # noqa: E712  # may be symbolic
+
+
+def alloc_source(zone: Zone, lists: FreeLists, op: Any, after: Answer, frame: Pfn) -> bool:
+    """What is handed out lies in pageblocks of kinds that the request may be served from."""
+    result, rest = after
+    return result.failed or usable_frames(zone, lists, op.order, op.flags, (result.pfn, rest), frame)
+
+
 RMQUEUE = Contract(
-    "BUDDY-RMQUEUE-ANSWER", linux.rmqueue, tuple((n, p) for n, p in SERVED if n != "SOURCE"), requires=REQUEST,
-    keeps=FALL_BACK.keeps,
+    "BUDDY-RMQUEUE-ANSWER", linux.rmqueue, tuple((n, usable_frames if n == "SOURCE" else p) for n, p in SERVED),
+    requires=REQUEST, keeps=FALL_BACK.keeps,
 )  # fmt: skip
 
 # --- the operations ------------------------------------------------------------------------------------------------------
@@ -155,7 +179,10 @@ def _operation(
 
 OBLIGATIONS = (
     *proofs_of(RMQUEUE, attrs.evolve(_BASE, contracts=(FROM_TYPE, FALL_BACK))),
-    *_operation("ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, RMQUEUE)), PAIRS),
+    *_operation(
+        "ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, RMQUEUE)), PAIRS,
+        ("SOURCE", alloc_source),
+    ),
     *_operation(
         "FREE", linux.free_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
         ("MERGED", freed_merged), allowed(free_lawful),
@@ -173,6 +200,7 @@ OBLIGATIONS = (
     *_operation(
         "UNISOLATE", linux.unisolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT, DELIST, SET_TYPES, FREE_ONE)),
         allowed(unisolate_lawful),
+        ("MERGED", unisolated_merged),
     ),
     *_operation(
         "RETYPE", linux.retype_choose, kind_cover,
