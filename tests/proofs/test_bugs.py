@@ -83,7 +83,6 @@ NOT_PROVED = [
     ("BUG-LAW-FREES-ANY-ORDER", "BUDDY-FREE-LISTS-DEFINED", (), "UNKNOWN", "free_pieces may be called"),
     ("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-WITHDRAW-DEFINED", (), "UNKNOWN", "invariant of loop split holds at its entry"),
     ("BUG-NEVER-REMERGES", "BUDDY-UNISOLATE-LISTS-MERGED", (), "UNKNOWN", "goal at"),
-    ("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-TAKE-DEFINED", (), "UNKNOWN", "invariant of loop split holds at its entry"),
     ("BUG-TAKE-FROM-LARGER", "BUDDY-TAKE-LISTS-DEFINED", (), "ERROR", "loop expand was met"),
 ]
 """A bug that calls a function or enters a loop unlawfully, or one that the right text never meets; and what is said of it."""
