@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.proofs.lifting import agree, covered
 
+from mmproofs import ledger
 from mmproofs.lift import run, words
+from mmproofs.lift.errors import LiftError
 from mmspec import words as law_words
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Error
-from mmspec.physical.buddy import core, kinds, lists, state
+from mmspec.physical.buddy import core, kinds, lists
 
 ERRORS = {Error: (EINVAL, ENOMEM, EBUSY, ENOENT)}
 
-FUNCTIONS: list[Callable[..., Any]] = [
-    law_words.size_of, law_words.head_of, law_words.is_aligned,
-    core.buddy_of, core.parent_of, core.holds_frame, core.owners, core.merge_more, core.merge_step, core.split_more,
-    core.kind_usable, core.alloc_served, core.free_allowed, state.in_zone, kinds.count_step, kinds.reserve_allowed,
-    state.list_number, state.order_of_list, state.type_of_list, state.kind_of, state.kind_at, state.pageblock_inside,
-    state.is_mergeable, lists.listed_order, lists.first_listed,
-]  # fmt: skip
+UNREAD = {
+    "mmspec.errors.refused": "its result is declared Any: what asks it is compared",
+    "mmspec.linked.insert": "a parameter is called after: what calls it is compared",
+}
+"""Functions of the law that a proof goes through and that no state can be made for alone."""
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
-def test_interpreter_and_formula_agree(function: Callable[..., Any]) -> None:
-    """On random states of every path the real function gives what the formula foretells."""
-    assert agree(function, choices=ERRORS) > 0
+def proved_functions() -> list[str]:
+    """Return the functions of the law that a proof in the ledger went through."""
+    found = {name for entry in ledger.read().values() for name in entry.subject if name.startswith("mmspec.")}
+    return sorted(found - UNREAD.keys())
+
+
+@pytest.mark.parametrize("name", proved_functions())
+def test_interpreter_and_formula_agree(name: str) -> None:
+    """On a random state of every path the real function gives what the formula foretells, unless it runs a loop.
+
+    Behind a loop the formula stands for whatever its invariant allows; the loop's own functions are compared.
+    """
+    module, _, function = name.rpartition(".")
+    try:
+        assert agree(getattr(importlib.import_module(module), function), choices=ERRORS, rounds=1) > 0
+    except LiftError as error:
+        if "no LoopInvariant is given for it" not in str(error):
+            raise
+
+
+@pytest.mark.parametrize(
+    "function", [law_words.size_of, law_words.head_of, core.owners, lists.first_listed], ids=lambda f: f.__name__
+)
+def test_interpreter_and_formula_agree_often(function: Callable[..., Any]) -> None:
+    """So it is on many states of one path."""
+    assert agree(function, rounds=20) >= 20
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from mmspec.words import MAX_ORDER_LIMIT, Migratetype, Order, Pageblock, Pageblo
 KEPT = {"after.kernel": "lists.kernel", "after.types": "lists.types", "after.movable": "lists.movable"}
 
 
-def order_exists(order: Order) -> bool:
+def order_lawful(order: Order) -> bool:
     """The order is one of a block."""
     return order <= MAX_ORDER_LIMIT
 
@@ -60,7 +60,7 @@ def listed(lists: FreeLists, pfn: Pfn) -> bool:
 
 ENLIST = Contract(
     "BUDDY-ENLIST", law.enlist, ensures=(("LINKED", bound(linked, lists="after")),),
-    requires=(order_exists, unlisted, linked), keeps=KEPT, gives={"after.block": enlisted},
+    requires=(order_lawful, unlisted, linked), keeps=KEPT, gives={"after.block": enlisted},
 )  # fmt: skip
 
 DELIST = Contract(

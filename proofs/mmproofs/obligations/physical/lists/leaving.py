@@ -8,7 +8,7 @@ from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
 from mmproofs.obligations.physical.lists.completing import completed, relinked
-from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, KEPT
+from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, KEPT, order_lawful
 from mmproofs.obligations.physical.lists.state import lawful, left, legal_span, linked, no_new_pair, once, sound, typed
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import fallback
@@ -21,11 +21,6 @@ from mmspec.words import MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn, is_alig
 NOBODY = law.NOBODY
 
 # --- finding -------------------------------------------------------------------------------------------------------------
-
-
-def order_lawful(order: Order) -> bool:
-    """The order is one of a block."""
-    return order <= MAX_ORDER_LIMIT
 
 
 def found_on(lists: FreeLists, order: Order, migratetype: Migratetype, after: Link) -> bool:

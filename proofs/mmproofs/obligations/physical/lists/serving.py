@@ -8,7 +8,7 @@ from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
 from mmproofs.obligations.physical.lists.completing import completed
-from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, SET_TYPES
+from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, SET_TYPES, order_lawful
 from mmproofs.obligations.physical.lists.leaving import (
     FIND_FALLBACK,
     FROM_TYPE,
@@ -19,7 +19,6 @@ from mmproofs.obligations.physical.lists.leaving import (
     found_foreign,
     handed,
     mergeable_type,
-    order_lawful,
 )  # fmt: skip
 from mmproofs.obligations.physical.lists.moving import AFTER, MOVE_PAGEBLOCK, MOVING, STATE
 from mmproofs.obligations.physical.lists.state import (
