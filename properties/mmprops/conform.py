@@ -206,7 +206,7 @@ def carry_out(machine: Machine, session: Session, profile: Profile, program: Pro
     try:
         outcome = rerun(machine, session, profile, program)
         if outcome.broken is None and outcome.refused is None and session.capabilities.get("batch"):
-            outcome = rerun_batched(machine, session, profile, program)
+            outcome = rerun_batched(machine, session, profile, program.without(outcome.unasked))
     except ClientError as error:
         return Outcome(program.machine, program.config, (), broken=Broken(DIED, -1, f"it does not start again: {error}"))
     return outcome

@@ -106,6 +106,9 @@ def _stored(path: Path, number: int, note: Mapping[str, Any], objects: list[dict
     try:
         machine = machine_named(named)
         config: Any = wire.config_from_wire(machine.component.config, note.get("config"))
+        larger = machine.too_much(config, machine.own_capabilities)
+        if larger is not None:
+            raise InputError(f"config: a zone that no client is held against: {larger}")
         steps = wire.from_program(operations_of(machine.component), note.get("program"))
         machine.component.initial(config)
     except InputError as error:

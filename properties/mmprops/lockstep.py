@@ -53,6 +53,7 @@ class Outcome:
     broken: Broken | None = None
     refused: str | None = None  # why the configuration was not taken
     unsupported: Mapping[str, int] = attrs.field(factory=dict)  # operations not carried out, by reason
+    unasked: frozenset[int] = frozenset()  # steps that the client was not asked, since it has not promised them
 
     @property
     def program(self) -> Program:
@@ -74,6 +75,7 @@ class Run:
         self.values: list[Any] = []
         self.judged = 0
         self.unsupported: dict[str, int] = {}
+        self.unasked: set[int] = set()
         self.broken: Broken | None = None
         self.body = session.body if isinstance(session, InProcess) and session.open and profile.chooses else None
         self.journal: list[Any] = []
@@ -150,12 +152,29 @@ class Run:
             self.outward(self.judge.state),
             self.broken,
             unsupported=self.unsupported,
+            unasked=frozenset(self.unasked),
         )
 
     def fail(self, clause: Clause, explanation: str, observed: Any = None) -> None:
         """Record the first thing that was broken."""
         if self.broken is None:
             self.broken = Broken(clause.id, len(self.made) - 1, explanation, observed)
+
+
+    def unpromised(self, name: str, request: Any) -> str | None:
+        """Return why the client must not be asked this: what it has not promised; None if it may be."""
+        promised, needed = self.session.capabilities, self.machine.requires.get(name)
+        if needed is not None and not promised[needed]:
+            return f"{name} needs the capability {needed}"
+        phrase = self.machine.unpromised(self.judge.state, self.inward(request), promised)
+        return None if phrase is None else f"the client has not promised to serve {phrase}"
+
+    def pass_over(self, name: str, written: Any, reason: str | None = None) -> None:
+        """Note a step that the client is not asked; with a reason it counts as one that was not carried out."""
+        self.add(name, written, {})
+        if reason is not None:
+            self.unasked.add(len(self.made) - 1)
+            self.unsupported[reason] = self.unsupported.get(reason, 0) + 1
 
 
 def describe(request: Any, result: Any, chosen: Any) -> str:
@@ -235,16 +254,28 @@ def explore(machine: Machine, session: Session, profile: Profile, data: bytes, c
     return run.finish()
 
 
+def start_recorded(machine: Machine, session: Session, profile: Profile, config: Any) -> Run | Outcome:
+    """Reset the session with a configuration that was not drawn for it; it is not asked for more than it takes."""
+    phrase = machine.too_much(config, session.capabilities)
+    if phrase is not None:
+        return Outcome(machine.name, config, (), refused=f"the client does not take {phrase}")
+    return start(machine, session, profile, config)
+
+
 @uncollected()
 def rerun(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:
-    """Carry out a recorded program. A step that refers to one that gave no value is passed over."""
-    run = start(machine, session, profile, program.config)
+    """Carry out a recorded program. Steps that refer to one without a value, or ask what was not promised, are left out."""
+    run = start_recorded(machine, session, profile, program.config)
     if isinstance(run, Outcome):
         return run
     for name, written in program.steps:
         request = resolved(written, run.values.__getitem__)
         if request is None:
-            run.add(name, written, {})
+            run.pass_over(name, written)
+            continue
+        reason = run.unpromised(name, request)
+        if reason is not None:
+            run.pass_over(name, written, reason)
             continue
         run.carry_out(name, request, refs_of(written))
         if run.broken is not None:
@@ -260,7 +291,7 @@ def rerun_batched(machine: Machine, session: Session, profile: Profile, program:
     """Carry out a recorded program in batches: a reference within a batch is left for the client to resolve."""
     looking = {i for i, (name, _) in enumerate(program.steps) if machine.component.operation(name).observes}
     program = program.without(looking)
-    run = start(machine, session, profile, program.config)
+    run = start_recorded(machine, session, profile, program.config)
     if isinstance(run, Outcome):
         return run
     for first in range(0, len(program.steps), BATCH):

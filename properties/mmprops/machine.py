@@ -107,7 +107,10 @@ class Machine:
     ``generator(header, config, capabilities)`` makes operations for it. ``requires`` names the capability without which an
     operation is not asked; ``sent(capabilities)`` which fields of the configuration and of each request a client is sent
     (ValueError: the capabilities contradict each other).
-    ``simpler(config)`` yields simpler configurations to try a program on. ``tolerance(config, capabilities)`` knows
+    ``simpler(config)`` yields simpler configurations to try a program on. What was not drawn for a client (a stored program, one
+    that is being shrunk) is asked of it only where its capabilities allow it: ``too_much(config, capabilities)`` and
+    ``unpromised(state, request, capabilities)`` say in a phrase what they do not allow (None: they do).
+    ``tolerance(config, capabilities)`` knows
     what they excuse; ``view(config, capabilities)`` where such a client counts from (None: from where the law does);
     ``weakening`` names the capabilities whose use a verdict must mention.
     ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state
@@ -129,6 +132,8 @@ class Machine:
     small: Callable[[Any], bool]
     picture: Callable[[Any, Any], list[str]]
     view: Callable[[Any, Mapping[str, Any]], View | None] = lambda config, capabilities: None
+    too_much: Callable[[Any, Mapping[str, Any]], str | None] = lambda config, capabilities: None
+    unpromised: Callable[[Any, Any, Mapping[str, Any]], str | None] = lambda state, request, capabilities: None
     replay: Mapping[str, Callable[[Capture, str], Replay]] = attrs.field(factory=dict)
 
     @property

@@ -191,6 +191,7 @@ DAMAGE: list[tuple[str, Any, str]] = [
     ("no configuration", lambda note: note.pop("config"), "config must be an object"),
     ("a configuration without an end", lambda note: note["config"].pop("end_pfn"), "config.end_pfn is missing"),
     ("an end before the start", lambda note: note["config"].update(end_pfn="0x10"), "is not a range of frames"),
+    ("a zone too large to be judged", lambda note: note["config"].update(end_pfn="0x100000000"), "more than 1048576 frames"),
     ("an unknown operation", lambda note: note["program"].append(["allok", {}]), "operation 4: unknown operation"),
     ("an operation without arguments", lambda note: note["program"].append(["alloc"]), "operation 4 is"),
     ("an order out of range", lambda note: note["program"].append(["alloc", {"order": 99}]), "operation 4: alloc.order"),

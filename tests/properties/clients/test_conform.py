@@ -6,7 +6,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,7 +14,9 @@ from mmprops.clients.base import DIED, FLOOD, HANG, RANGE, RUBBISH, ClientError
 from mmprops.conform import ConformanceError, conform
 from mmprops.examples.build import compiled, write
 from mmprops.examples.python.mybuddy import Buddy, Highest, Lowest, Random
+from mmprops.program import Program
 from mmspec.errors import InputError, MmspecError
+from mmspec.physical.buddy.ops import Alloc, Config, Free, FreeCount, Isolate
 
 from .building import Builder
 from .careful_clients import CAREFUL, Batching, Careful, Failing, ZoneAligned
@@ -54,6 +56,58 @@ def test_nothing_is_asked_that_was_not_promised(client: type[Careful], seed: int
     assert run.verdict == "pass"
     assert set(run.weakened) == {"may_fail"} & set(client.capabilities)
     assert not set(run.not_tested) & set(client.capabilities)
+
+
+@pytest.mark.parametrize("client", CAREFUL, ids=named)
+def test_nothing_is_asked_that_was_not_promised_while_a_failure_is_made_small(client: type[Careful], seed: int) -> None:
+    """The client dies of its own mistake in the smallest program too, and not of a request that it need not serve."""
+
+    class Mistaken(client):  # type: ignore[misc, valid-type]  # a base class that is a parameter
+        def release(self, pfn: int, order: int) -> bool:
+            if len(self.live) >= 3 and self.live.get(pfn) == order:
+                raise RuntimeError("its own mistake")
+            return super().release(pfn, order)  # type: ignore[no-any-return]  # of that base class
+
+    with pytest.raises(ConformanceError) as caught:
+        conform("buddy", Mistaken, seed=seed)
+    assert caught.value.clause == DIED
+    assert "its own mistake" in caught.value.explanation
+
+
+@pytest.mark.parametrize(
+    ("config", "step", "capabilities", "reason"),
+    [
+        (Config(0, 64, 4, holes=((3, 4),)), ("alloc", Alloc(0)), {}, "does not take holes"),
+        (Config(0, 64, 4, pageblock_order=2), ("alloc", Alloc(0)), {}, "does not take a pageblock_order"),
+        (Config(0, 64, 4), ("alloc", Alloc(0)), {"max_pages": 63}, "more than 63 frames"),
+        (Config(0, 64, 4), ("alloc", Alloc(0)), {"max_pfn": "0x3e"}, "frames above 0x3e"),
+        (Config(0, 63, 4), ("alloc", Alloc(0)), {"power_of_two": True}, "no power of two"),
+        (Config(0, 64, 4), ("alloc", Alloc(0)), {"max_order": 3}, "a max_order above 3"),
+        (Config(0, 64, 4), ("alloc", Alloc(5)), {}, "an order above max_order"),
+        (Config(0, 64, 4), ("alloc", Alloc(1)), {"min_order": 2}, "an order that it does not serve"),
+        (Config(0, 64, 4), ("alloc", Alloc(0, 0)), {}, "a migratetype"),
+        (Config(0, 64, 4), ("alloc", Alloc(0, flags=1)), {}, "flags"),
+        (Config(0, 64, 4), ("free", Free(0, 0)), {}, "a free of anything but a live allocation"),
+        (Config(0, 64, 4), ("isolate", Isolate(0)), {}, "isolate needs the capability pageblocks"),
+        (Config(0, 64, 4), ("free_count", FreeCount()), {}, "free_count needs the capability observe"),
+    ],
+)
+def test_a_program_of_somebody_else_asks_nothing_that_was_not_promised(
+    config: Config, step: Any, capabilities: dict[str, Any], reason: str
+) -> None:
+    """The verdict is unknown and says what was missing: the client is not to blame."""
+
+    class Modest(Careful):
+        asked: ClassVar[list[str]] = []
+
+        def apply(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+            self.asked.append(op)
+            return super().apply(op, args)
+
+    Modest.capabilities = capabilities
+    run = conform("buddy", Modest, program=Program("buddy", config, (step,)))
+    assert (run.verdict, Modest.asked) == ("unknown", [])
+    assert reason in run.reason
 
 
 def test_alignment_counts_from_the_zone_wherever_it_begins(seed: int) -> None:

@@ -28,6 +28,7 @@ from mmspec.physical.buddy.ops import (
     ORDINARY,
     Alloc,
     Config,
+    Free,
 )  # fmt: skip
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone
 from mmspec.pmap import Journaled
@@ -72,6 +73,41 @@ def sent(capabilities: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         config.append("pageblock_order")
         alloc.append("flags")
     return {"reset": tuple(config), "alloc": tuple(alloc)}
+
+
+# --- what capabilities allow ------------------------------------------------------------------------------------------------
+
+
+def too_much(config: Config, capabilities: Mapping[str, Any]) -> str | None:
+    """Return what a client of these capabilities does not take about a zone, or None."""
+    pages, last = config.end_pfn - config.start_pfn, config.end_pfn - 1
+    reasons = {
+        f"more than {capabilities['max_pages']} frames": pages > capabilities["max_pages"],
+        f"frames above {capabilities['max_pfn']}": last > int(capabilities["max_pfn"], 16),
+        "a number of frames that is no power of two": capabilities["power_of_two"] and pages & (pages - 1) != 0,
+        f"a max_order below {capabilities['min_order']}": config.max_order < capabilities["min_order"],
+        f"a max_order above {capabilities['max_order']}": config.max_order > capabilities["max_order"],
+        "holes": bool(config.holes) and not capabilities["holes"],
+        "a pageblock_order": config.pageblock_order is not None and not capabilities["pageblocks"],
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def unpromised(zone: Zone, request: Any, capabilities: Mapping[str, Any]) -> str | None:
+    """Return what a client of these capabilities does not promise of a request in this state, or None."""
+    if isinstance(request, Alloc):
+        above = request.order > zone.span.max_order
+        reasons = {
+            "an order above max_order": above and not capabilities["checked_alloc"],
+            "an order that it does not serve": not above
+            and not capabilities["min_order"] <= request.order <= capabilities["max_order"],
+            "a migratetype": request.migratetype != MOVABLE and not capabilities["migratetypes"],
+            "flags": request.flags != 0 and not capabilities["pageblocks"],
+        }
+        return next((reason for reason, applies in reasons.items() if applies), None)
+    if isinstance(request, Free) and not capabilities["checked_free"]:
+        return None if zone.allocated.get(request.pfn, ABSENT) == request.order else "a free of anything but a live allocation"
+    return None
 
 
 # --- what capabilities excuse ----------------------------------------------------------------------------------------------
@@ -190,6 +226,8 @@ BUDDY = Machine(
     generator=Generator,
     sent=sent,
     simpler=simpler,
+    too_much=too_much,
+    unpromised=unpromised,
     tolerance=Tolerance,
     weakening=("may_fail",),
     lockstep=Lockstep(watched, differs, recount),
