@@ -1,30 +1,40 @@
-"""The command line: ``mmspec COMMAND``. One file a command in ``commands``; verdicts, exit codes and errors are here."""
+"""The program ``mmspec``: sees to interrupts and closed streams before it imports anything that takes its time."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
-import click
-
-from mmspec import __version__
-from mmspec_cli import output
-from mmspec_cli.commands import COMMANDS
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mmspec")
-def cli() -> None:
-    """Linux memory management as an executable specification: check, prove, and hold implementations to it."""
-
-
-for command in COMMANDS:
-    cli.add_command(command)
+INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(output.run(cli, arguments))
+    # The imports take most of a second: what is interrupted within them ends as what is interrupted later does.
+    early: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if callable(before):
+        signal.signal(signal.SIGINT, lambda number, _: early.append(number))
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # open until the end
+    from mmspec_cli.output import run
+    from mmspec_cli.program import cli
+
+    def ready() -> None:
+        if callable(before):
+            signal.signal(signal.SIGINT, before)
+        if early:
+            raise KeyboardInterrupt
+
+    try:
+        code = run(cli, sys.argv[1:] if arguments is None else arguments, ready)
+    except KeyboardInterrupt:  # a second one, while the first was reported
+        code = INTERRUPTED
+    if callable(before):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what was printed stands, and so does its exit code
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import Any
 
@@ -46,22 +47,47 @@ def styled(verdict: str) -> str:
     return f"[{STYLE[verdict]}]{verdict}[/]"
 
 
+class Unwritable(Exception):
+    """Standard output did not take what was printed: a full disk, most likely."""
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Print within (BrokenPipeError: nobody reads it any more; Unwritable: it does not fit)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(f"cannot write to standard output: {error.strerror}") from None
+
+
 def finish(form: str, verdict: str, fields: Mapping[str, Any], text: Iterable[str] = ()) -> None:
     """Print a command's answer and leave with the exit code of its verdict."""
-    if form == "json":
-        print(json.dumps({"schema": 1, "mmspec": __version__, "verdict": verdict} | dict(fields), default=str))
-    else:
-        out = Console(highlight=False, soft_wrap=True)
-        for line in text:
-            out.print(line)
-    sys.stdout.flush()
+    with printing():
+        if form == "json":
+            print(json.dumps({"schema": 1, "mmspec": __version__, "verdict": verdict} | dict(fields), default=str))
+        else:
+            out = Console(highlight=False, soft_wrap=True)
+            for line in text:
+                out.print(line)
     raise click.exceptions.Exit(EXIT[verdict])
 
 
-def run(cli: click.Group, arguments: list[str]) -> int:
-    """Run a command and return its exit code; whatever goes wrong becomes one line, or one JSON object."""
+def give_up_stdout() -> None:
+    """Print into the void from here on, so that closing stdout at exit does not fail again."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open until the end
+
+
+def run(cli: click.Group, arguments: list[str], ready: Callable[[], None] = lambda: None) -> int:
+    """Run a command and return its exit code; whatever goes wrong becomes one line, or one JSON object.
+
+    ``ready`` is called once whatever it raises is in good hands.
+    """
     wants_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     try:
+        ready()
         code = cli.main(arguments, prog_name="mmspec", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as leave:
@@ -77,8 +103,11 @@ def run(cli: click.Group, arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.exceptions.Abort):
         return complain(wants_json, INTERRUPTED, "interrupted", "interrupted: nothing was decided", "run it again", "")
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # so that closing stdout at exit does not fail again
+        give_up_stdout()
         return EXIT["error"]
+    except Unwritable as error:
+        give_up_stdout()
+        return complain(False, EXIT["error"], "output", str(error), "make room for it, or send it elsewhere", "stdout")
     except (ClientError, MmspecError) as error:
         return complain(
             wants_json, EXIT["error"], type(error).__name__, str(error), getattr(error, "hint", ""), getattr(error, "where", "")
@@ -96,8 +125,8 @@ def complain(wants_json: bool, code: int, kind: str, message: str, hint: str, wh
     message = " ".join(message.split())
     if wants_json:
         error = {"kind": kind, "message": message, "hint": hint, "where": where}
-        print(json.dumps({"schema": 1, "mmspec": __version__, "verdict": "error", "error": error}))
+        with suppress(OSError):  # nobody takes it: the exit code tells
+            print(json.dumps({"schema": 1, "mmspec": __version__, "verdict": "error", "error": error}), flush=True)
     else:
         people.print("mmspec: " + message + (f" ({hint})" if hint else ""), markup=False, soft_wrap=True)
-    sys.stdout.flush()
     return code

@@ -160,7 +160,6 @@ class Run:
         if self.broken is None:
             self.broken = Broken(clause.id, len(self.made) - 1, explanation, observed)
 
-
     def unpromised(self, name: str, request: Any) -> str | None:
         """Return why the client must not be asked this: what it has not promised; None if it may be."""
         promised, needed = self.session.capabilities, self.machine.requires.get(name)

@@ -6,7 +6,7 @@ value that an earlier step answered. Bytes only decide which program is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -29,7 +29,7 @@ class Program:
     config: Any
     steps: tuple[Step, ...]
 
-    def without(self, dropped: set[int]) -> Program:
+    def without(self, dropped: Set[int]) -> Program:
         """Return the program without some steps and without those that refer to them, references renumbered."""
         kept: dict[int, int] = {}
         steps: list[Step] = []

@@ -54,13 +54,19 @@ class Done:
 Mmspec = Callable[..., Done]
 
 
+def with_path(folder: Path) -> dict[str, str]:
+    """Return the environment in which a folder's modules are found beside those that are found here."""
+    found = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(found)}
+
+
 @pytest.fixture
 def mmspec(tmp_path: Path) -> Mmspec:
     """Run a command in an empty folder."""
 
     def run(*arguments: str) -> Done:
         command = [sys.executable, "-m", "mmspec_cli.main", *arguments]
-        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        environment = with_path(tmp_path)
         return Done(
             subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment, check=False)
         )
@@ -219,6 +225,29 @@ def test_a_usage_error_is_one_line_and_exits_with_2(mmspec: Mmspec, arguments: t
     assert said in asked.json["error"]["message"]
 
 
+def test_a_command_is_needed(mmspec: Mmspec) -> None:
+    """One line, with the way to the list of commands."""
+    done = mmspec()
+    assert (done.code, done.out, done.err) == (2, "", "mmspec: Missing command. (mmspec --help)\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_output_that_nobody_can_take_is_an_error_in_one_line(form: str) -> None:
+    """On a full disk, for one."""
+    command = [sys.executable, "-m", "mmspec_cli.main", "describe", "buddy", "--format", form]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
+    assert done.returncode == 4
+    assert done.stderr.startswith("mmspec: cannot write to standard output: No space left on device")
+    assert done.stderr.count("\n") == 1
+
+
+def test_closed_streams_are_nobody_s_defect() -> None:
+    """The exit code tells."""
+    command = ["sh", "-c", '"$0" -m mmspec_cli.main list >&- 2>&-', sys.executable]
+    assert subprocess.run(command, timeout=300, check=False).returncode == 0
+
+
 def test_a_client_that_does_not_start_is_an_error(mmspec: Mmspec) -> None:
     """Exit code 4: nothing was judged."""
     done = mmspec("conform", "buddy", "--client", "exec:./nosuch", "--format", "json")
@@ -263,7 +292,7 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
     # A job in the background inherits that SIGINT is ignored, and so would the command.
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mmspec_cli.main import main; main()"
     command = [sys.executable, "-c", start, "conform", "buddy", "--client", "python:slow:Slow", "--ops", "100000000"]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    environment = with_path(tmp_path)
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         while not marker.exists() or not marker.read_text():
             assert process.poll() is None
@@ -280,3 +309,25 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert not Path(f"/proc/{client}").exists()
     assert not (tmp_path / "mmspec-failures").exists()
+
+
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from mmspec_cli.main import main
+main(["list", "--format", "json"])
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "mmspec_cli.output", "numpy", "mmspec_cli.program", "mmspec.physical.buddy.core"])
+def test_an_interrupt_while_modules_are_loaded_is_one_too(module: str) -> None:
+    """Not a traceback of whatever was being imported."""
+    command = [sys.executable, "-c", INTERRUPTED_IMPORT.format(module=module)]
+    done = Done(subprocess.run(command, capture_output=True, text=True, timeout=300, check=False))
+    assert (done.code, done.err) == (130, "")
+    assert done.json["error"]["kind"] == "interrupted"

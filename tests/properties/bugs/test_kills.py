@@ -12,8 +12,8 @@ from mmprops.bugs import BUGS, IMPLEMENTATION, LAW, Bug, BugError, Kill, bug_nam
 from mmprops.bugs import kill as kills
 from mmprops.machines import machine_named
 from mmspec_cli.commands.bugs import bugs as command
-from mmspec_cli.main import cli
 from mmspec_cli.output import run
+from mmspec_cli.program import cli
 
 CI = (
     "BUD-01", "BUD-05", "BUD-12", "BUD-16", "BUD-18", "BUG-SINGLES-STAY-APART", "BUG-TAIL-IF-ASKED-ONLY",
