@@ -277,7 +277,8 @@ def session_for(machine: Machine, opener: Callable[[], Client]) -> OverTheWire:
     if machine.name not in session.machines:
         session.close()
         raise ClientError(
-            f"the client {session.name} does not offer {machine.name}", hint=f"it offers {', '.join(session.machines)}"
+            f"the client {session.name} does not offer {machine.name}",
+            hint=f"it offers {', '.join(session.machines) or 'nothing'}",
         )
     return session
 

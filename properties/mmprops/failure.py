@@ -51,13 +51,16 @@ def lines_of(
 def write(
     machine: Machine, program: Program, values: tuple[Any, ...], note: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> Path:
-    """Write a failure file, whole or not at all, and return its path."""
+    """Write a failure file, whole or not at all, and return its path (OSError: it cannot be written)."""
     body = b"".join(lines_of(machine, program, values, note, fields))
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{machine.name}-{hashlib.sha256(body).hexdigest()[:12]}.jsonl"
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_bytes(body)
-    partial.replace(path)
+    try:
+        partial.write_bytes(body)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 
@@ -72,11 +75,12 @@ class Stored:
 def read(path: Path) -> Stored:
     """Return a program file (FileError: file, line, and what is wrong; InputError: no such file)."""
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise FileError(f"{path} is larger than {MAX_FILE >> 20} MiB", hint="a failure file of mmspec-failures")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="a file of mmspec-failures") from None
+    if len(raw) > MAX_FILE:
+        raise FileError(f"{path} is larger than {MAX_FILE >> 20} MiB", hint="a file of mmspec-failures")
     lines = raw.splitlines()
     if not lines:
         raise FileError(f"{path} is empty", hint="a file of mmspec-failures")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from mmprops.examples import adapter_source
 from mmprops.examples.build import compiled, write
 
 RUN_FIELDS = {
@@ -35,6 +37,13 @@ class Forgetful(Lowest):
             return {{"result": {{"pfn": "0x1"}}}}
         return super().apply(op, args)
 '''
+
+
+HELLO_AND_RUBBISH = """
+import sys
+for line in sys.stdin:
+    print('{"protocol":1,"name":"odd","machines":["buddy"]}' if "hello" in line else "what?", flush=True)
+"""
 
 
 class Done:
@@ -106,8 +115,10 @@ def test_describe_gives_schemas_derived_from_the_records(mmspec: Mmspec) -> None
 
 @pytest.mark.parametrize("language", ["c", "js", "rust", "go"])
 def test_describe_prints_a_client_to_start_from(mmspec: Mmspec, language: str) -> None:
-    """In each language, ready to be written to a file."""
-    assert "hello" in mmspec("describe", "buddy", "--adapter", language).out
+    """In each language, to the byte: indented as its language is."""
+    printed = mmspec("describe", "buddy", "--adapter", language).out
+    assert "hello" in printed
+    assert printed == adapter_source("buddy", language)
 
 
 def test_check_judges_the_implementation_under_linux(mmspec: Mmspec) -> None:
@@ -148,6 +159,24 @@ def test_the_last_lines_say_how_to_run_a_failure_again(mmspec: Mmspec, wrong_cli
     lines = mmspec("conform", "buddy", "--client", wrong_client).out.splitlines()
     assert "--program mmspec-failures/buddy-" in lines[-1]
     assert any(line.strip().startswith("order ") and "#" in line for line in lines)
+
+
+def test_a_failure_that_cannot_be_stored_counts(mmspec: Mmspec, wrong_client: str, tmp_path: Path) -> None:
+    """The verdict stands, and the last line says what is missing."""
+    (tmp_path / "mmspec-failures").write_text("in the way")
+    done = mmspec("conform", "buddy", "--client", wrong_client)
+    assert done.code == 1
+    assert "BUDDY-ALLOC-ALIGNED" in done.out
+    assert done.out.splitlines()[-1] == "  not kept: mmspec-failures cannot be written here: File exists"
+
+
+def test_a_client_is_quoted_for_the_shell_that_runs_it_again(mmspec: Mmspec, tmp_path: Path) -> None:
+    """Whatever marks its command needs."""
+    (tmp_path / "odd's.py").write_text(HELLO_AND_RUBBISH)
+    client = f"""exec:{sys.executable} "odd's.py\""""
+    line = next(line for line in mmspec("conform", "buddy", "--client", client).out.splitlines() if "again: " in line)
+    words = shlex.split(line.removeprefix("  again: "))
+    assert words[words.index("--client") + 1] == client
 
 
 @pytest.mark.needs_gcc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 from pathlib import Path
@@ -105,6 +106,20 @@ def test_a_client_is_sent_only_the_fields_it_knows(folder: Path) -> None:
     assert failure.read(path).program == PROGRAM
 
 
+def test_nothing_is_left_of_a_file_that_could_not_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full, say."""
+
+    def full(self: Path, body: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(body[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        written()
+    assert list(failure.FOLDER.iterdir()) == []
+
+
 def test_a_step_whose_reference_has_no_value_was_not_sent(folder: Path) -> None:
     """It is in the program, not among the lines."""
     path = written(values=(None, 0x102, None, None))
@@ -153,6 +168,12 @@ def test_an_empty_file_is_refused(folder: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(folder: Path) -> None:
     """With the reason that the system gives."""
     assert refusal(folder / "absent.jsonl").message.endswith("No such file or directory")
+
+
+def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device has no size, and no more of it is read than a file may have."""
+    monkeypatch.setattr(failure, "MAX_FILE", 1 << 20)
+    assert refusal(Path("/dev/zero")).message == "/dev/zero is larger than 1 MiB"
 
 
 def test_a_folder_is_refused(folder: Path) -> None:

@@ -7,7 +7,7 @@ import click
 from mmprops.conform import own_session
 from mmprops.machines import MACHINES, machine_named
 from mmspec.profile import profile_named
-from mmspec_cli.commands.runs import run_json, run_text, store, violation_text, watched
+from mmspec_cli.commands.runs import kept, run_json, run_text, violation_text, watched
 from mmspec_cli.output import finish, format_option, worst
 
 
@@ -28,9 +28,5 @@ def check(machines: tuple[str, ...], ops: int, seed: int, profile: str, client: 
         runs.append(run)
         text += run_text(machine, run)
         if run.violation is not None:
-            path = store(machine, run, {})
-            text += [
-                *violation_text(machine, run.violation),
-                f"  again: mmspec conform {machine.name} --client {client} --profile {profile} --program {path}",
-            ]
+            text += [*violation_text(machine, run.violation), *kept(machine, run, client, profile, {})]
     finish(form, worst(run.verdict for run in runs), {"runs": [run_json(run) for run in runs]}, text)

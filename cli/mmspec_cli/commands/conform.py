@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from mmprops import failure
-from mmprops.conform import ConformRun, open_session
-from mmprops.machine import Machine
+from mmprops.conform import open_session
 from mmprops.machines import machine_named
 from mmprops.session import OverTheWire
 from mmspec.errors import InputError
 from mmspec.profile import profile_named
-from mmspec_cli.commands.runs import run_json, run_text, store, violation_text, watched
+from mmspec_cli.commands.runs import kept, run_json, run_text, violation_text, watched
 from mmspec_cli.output import finish, format_option
 
 
@@ -42,13 +41,5 @@ def conform(
     text = list(run_text(which, run))
     if run.violation is not None:
         fields = session.fields if isinstance(session, OverTheWire) else {}
-        text += [*violation_text(which, run.violation), *how_again(which, run, client, profile, store(which, run, fields))]
+        text += [*violation_text(which, run.violation), *kept(which, run, client, profile, fields)]
     finish(form, run.verdict, {"runs": [run_json(run)]}, text)
-
-
-def how_again(machine: Machine, run: ConformRun, client: str, profile: str, path: Path) -> list[str]:
-    """Return the last lines: how to run the failure again, and how to run the client on it under gdb."""
-    lines = [f"  again: mmspec conform {machine.name} --client '{client}' --profile {profile} --program {path}"]
-    if client.startswith("exec:"):
-        lines.append("  gdb:   " + failure.gdb_line(client.removeprefix("exec:"), path))
-    return lines

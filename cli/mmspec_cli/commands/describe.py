@@ -8,7 +8,7 @@ import click
 from mmprops.clients import wire
 from mmprops.examples import SUFFIXES, adapter_source
 from mmprops.machines import machine_named
-from mmspec_cli.output import finish, format_option
+from mmspec_cli.output import finish, format_option, printing
 
 
 @click.command()
@@ -20,7 +20,10 @@ def describe(machine: str, adapter: str | None, form: str) -> None:
     which = machine_named(machine)
     if adapter is not None:
         source = adapter_source(machine, adapter)
-        finish(form, "pass", {"machine": machine, "adapter": adapter, "source": source}, [source.replace("[", r"\[")])
+        if form == "text":
+            with printing():  # to the byte: a console would turn its tabs into spaces
+                print(source, end="")
+        finish(form, "pass", {"machine": machine, "adapter": adapter, "source": source})
     component = which.component
     operations = {
         op.name: {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -84,12 +84,20 @@ def run_text(machine: Machine, run: ConformRun) -> Iterator[str]:
         yield f"  weakened by: {', '.join(run.weakened)}"
 
 
-def store(machine: Machine, run: ConformRun, fields: Mapping[str, Any]) -> Path:
-    """Write a run's failure file."""
+def kept(machine: Machine, run: ConformRun, client: str, profile: str, fields: Mapping[str, Any]) -> list[str]:
+    """Write a run's failure file and return the last lines: how to run it again, and how to run the client on it under gdb."""
     assert run.violation is not None
     note = {"schema": 1, "clause": run.violation.broken.clause, "profile": run.profile, "client": run.client}
     note["explanation"] = run.violation.broken.explanation
-    return failure.write(machine, run.violation.program, run.violation.outcome.values, note, fields)
+    try:
+        path = failure.write(machine, run.violation.program, run.violation.outcome.values, note, fields)
+    except OSError as error:  # what was found counts all the same
+        return [escape(f"  not kept: {failure.FOLDER} cannot be written here: {error.strerror}")]
+    again = f"mmspec conform {machine.name} --client {shlex.quote(client)} --profile {profile} --program {path}"
+    lines = [escape(f"  again: {again}")]
+    if client.startswith("exec:"):
+        lines.append(escape("  gdb:   " + failure.gdb_line(client.removeprefix("exec:"), path)))
+    return lines
 
 
 def violation_text(machine: Machine, violation: Violation) -> Iterator[str]:

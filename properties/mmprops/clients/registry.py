@@ -56,7 +56,7 @@ def open_client(name: str, *, timeout: float = 5.0) -> Client:
         return BUILT_IN[name].open(limits)
     form, colon, rest = name.partition(":")
     if not colon or form not in _OPENERS:
-        known = ", ".join([*BUILT_IN, *FORMS])
+        known = ", ".join(["impl", "spec", *BUILT_IN, *FORMS])
         hint = f"did you mean exec:{name}?" if Path(name).is_file() else f"one of {known}"
         raise InputError(f"unknown client {name!r}", hint=hint)
     return _OPENERS[form](rest, limits)
