@@ -72,7 +72,6 @@ CAUGHT_IN_A_CASE = [
     ("BUG-CMA-FOR-ALL", "BUDDY-RMQUEUE-ANSWER-SOURCE", (*ZONE, "order=0", "migratetype=1")),
     ("BUG-MERGE-ANY-ORDER", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
     ("BUG-MERGE-KEEPS-TYPE", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
-    ("BUG-PIECES-OF-FIRST-TYPE", "BUDDY-PIECES-STEP", ZONE_AT_HEAD),
 ]
 """A bug, the obligation that it breaks, and the sizes at which a counterexample is found within a minute."""
 
