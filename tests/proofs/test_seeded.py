@@ -14,9 +14,10 @@ from mmproofs.prove_case import decide
 from mmspec.clause import Clause
 from mmspec.errors import Done, Error
 from mmspec.physical.buddy import clauses as c
-from mmspec.physical.buddy import core
-from mmspec.physical.buddy.ops import Free
-from mmspec.physical.buddy.state import Zone
+from mmspec.physical.buddy import core, linux
+from mmspec.physical.buddy.lists import NOBODY
+from mmspec.physical.buddy.ops import ENOMEM, Alloc, Free, Page
+from mmspec.physical.buddy.state import FreeLists, Zone
 from mmspec.words import ABSENT, Order, Pfn
 
 
@@ -136,6 +137,26 @@ def test_wrong_order_accepted_is_refuted() -> None:
     """A free that is lawful for any order is not the law's."""
     outcome = decide(attrs.evolve(by_id()["BUDDY-FREE-LAWFUL"], subject=free_without_order), {})
     assert outcome.verdict is Verdict.REFUTED
+
+
+def alloc_unasked(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error, FreeLists]:
+    """Any request is looked for, whatever it asks."""
+    pfn, lists = linux.rmqueue_buddy(zone, lists, op)
+    return (ENOMEM, lists) if pfn == NOBODY else (Page(pfn), lists)
+
+
+def alloc_next(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error, FreeLists]:
+    """The frame after the block's first is handed out."""
+    result, after = linux.alloc_choose(zone, lists, op)
+    return (result, after) if result.failed else (Page(result.pfn ^ 1), after)
+
+
+@pytest.mark.parametrize("wrong", [alloc_unasked, alloc_next], ids=lambda value: value.__name__)
+def test_wrong_answer_of_linux_is_not_proved(wrong: Callable[..., Any]) -> None:
+    """An answer that the core would not allow is not PROVED to be one."""
+    outcome = decide(attrs.evolve(by_id()["BUDDY-ALLOC-LISTS-ANSWER"], subject=wrong), {})
+    assert outcome.verdict is not Verdict.PROVED
+    assert outcome.reason.startswith("goal at")
 
 
 def test_right_free_is_proved() -> None:

@@ -17,8 +17,6 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("buddy", "core: judged"): "not asked: judging its answer runs no loop",
     ("buddy", "lists: pairs"): "not kept: a pageblock that changes its type may come to lie beside one that it may merge with "
     "(BUDDY-3-LISTS); once either half has been allocated and freed again they are one",
-    ("buddy", "lists: allowed"): "not proved: that frames which Linux lists lie in one free block of the core is an induction "
-    "over orders that is not mechanised; whatever runs the law asks the core about every answer",
     ("buddy", "lists: source"): "not asked: it is said of what a request is given",
     ("buddy", "lists: merged"): "not asked: it is said of what a caller gives back",
 }

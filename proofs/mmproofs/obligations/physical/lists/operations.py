@@ -18,6 +18,7 @@ from mmproofs.obligation import Obligation, Predicate, bound, function_of, proof
 from mmproofs.obligations.physical.buddy.kinds import isolate_lawful, reserve_lawful, retype_lawful, unisolate_lawful
 from mmproofs.obligations.physical.buddy.loops import OVER
 from mmproofs.obligations.physical.buddy.moves import free_lawful
+from mmproofs.obligations.physical.buddy.numbers import is_free
 from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.leaving import FROM_TYPE, SMALLEST
@@ -40,10 +41,10 @@ from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core, linux
 from mmspec.physical.buddy import lists as law
 from mmspec.physical.buddy.core import holds_frame
-from mmspec.physical.buddy.invariants import listed_owners
-from mmspec.physical.buddy.ops import Retype
+from mmspec.physical.buddy.invariants import covered, listed_owners
+from mmspec.physical.buddy.ops import RECLAIMABLE, Alloc, Retype, Take, Unreserve
 from mmspec.physical.buddy.state import FreeLists, Zone, kind_of, type_at
-from mmspec.words import Flags, Order, Pfn, PfnEnd, head_of
+from mmspec.words import Flags, Order, Pfn, PfnEnd, head_of, is_aligned
 
 Answer = tuple[Any, FreeLists]
 
@@ -135,6 +136,48 @@ RMQUEUE = Contract(
     requires=REQUEST, keeps=FALL_BACK.keeps,
 )  # fmt: skip
 
+# --- answers that name a block --------------------------------------------------------------------------------------------
+
+
+def free_and_aligned(zone: Zone, pfn: Pfn, order: Order, frame: Pfn) -> bool:
+    """A block is aligned, and the core has each of its frames free: in one block, by BUDDY-3."""
+    inside = holds_frame(pfn, order, frame)
+    return is_aligned(pfn, order) & ((inside == False) | is_free(frame, zone.free))  # noqa: E712  # may be symbolic
+
+
+def alloc_answer(zone: Zone, op: Alloc, after: Answer, frame: Pfn) -> bool:
+    """A request that no zone serves is refused with EINVAL; another fails with ENOMEM or gets an aligned block that was free."""
+    result, served = after[0], core.alloc_served(zone.span, op)
+    if result.failed:
+        return served == (result.name == "ENOMEM") and result.name in ("ENOMEM", "EINVAL")
+    return served & free_and_aligned(zone, result.pfn, op.order, frame)
+
+
+def take_answer(zone: Zone, op: Take, after: Answer, frame: Pfn) -> bool:
+    """A take is refused with EINVAL, or its block is aligned and was free."""
+    result = after[0]
+    return result.name == "EINVAL" if result.failed else free_and_aligned(zone, op.pfn, op.order, frame)
+
+
+def unreserve_answer(zone: Zone, op: Unreserve, after: Answer, frame: Pfn) -> bool:
+    """The end of a reservation is refused with EINVAL for a type that no block may have, else its block is aligned and free."""
+    result, known = after[0], op.migratetype <= RECLAIMABLE
+    if result.failed:
+        return known == (result.name == "ENOENT") and result.name in ("ENOENT", "EINVAL")
+    return known & free_and_aligned(zone, result.pfn, result.order, frame)
+
+
+def _answering(goal: Predicate, *obligations: Obligation) -> tuple[Obligation, ...]:
+    """Return an operation's obligations with one about the block that it answers with, whose lists cover the core's frames."""
+    defined = next(o for o in obligations if o.goal is None and not o.keeps)
+    more = attrs.evolve(
+        defined, id=defined.id.replace("DEFINED", "ANSWER"), goal=goal, invariants=(*defined.invariants, covered),
+        invariant="lists: answer", rests_on=(*defined.rests_on, defined.id),
+        statement=f"{defined.subject_function.__name__}: {(function_of(goal).__doc__ or '').strip()}",
+    )  # fmt: skip
+    return (*obligations, more)
+
+
 # --- the operations ------------------------------------------------------------------------------------------------------
 
 KEPT: tuple[tuple[str, Predicate], ...] = (
@@ -144,9 +187,9 @@ KEPT: tuple[tuple[str, Predicate], ...] = (
 )
 
 
-def allowed(judge: Predicate) -> tuple[str, Predicate]:
+def answer(judge: Predicate) -> tuple[str, Predicate]:
     """Return the column that says that the answer is one that the core allows."""
-    return "ALLOWED", bound(function_of(judge), result="after.0")
+    return "ANSWER", bound(function_of(judge), result="after.0")
 
 
 PAIRS = ("PAIRS", bound(no_new_pair, after="after.1", span="zone.span"))
@@ -179,40 +222,49 @@ def _operation(
 
 OBLIGATIONS = (
     *proofs_of(RMQUEUE, attrs.evolve(_BASE, contracts=(FROM_TYPE, FALL_BACK))),
-    *_operation(
-        "ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, RMQUEUE)), PAIRS,
-        ("SOURCE", alloc_source),
+    *_answering(
+        alloc_answer,
+        *_operation(
+            "ALLOC", linux.alloc_choose, alloc_cover, attrs.evolve(_BASE, contracts=(FROM_TYPE, RMQUEUE)), PAIRS,
+            ("SOURCE", alloc_source),
+        ),
     ),
     *_operation(
         "FREE", linux.free_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
-        ("MERGED", freed_merged), allowed(free_lawful),
+        ("MERGED", freed_merged), answer(free_lawful),
     ),
     *_operation(
         "PUTBACK", linux.putback_choose, free_cover, attrs.evolve(_BASE, cuts=(ALIKE,), contracts=(FREE_ONE, FREE_PIECES)), PAIRS,
-        ("MERGED", freed_merged), allowed(free_lawful),
+        ("MERGED", freed_merged), answer(free_lawful),
     ),
     step_of(SETTLING, attrs.evolve(_BASE, clauses=(c.TAKE_MOVABLE,), contracts=(SET_TYPES, MOVE_PAGEBLOCK))),
-    *_operation(
-        "TAKE", linux.take_choose, take_cover,
-        attrs.evolve(_BASE, cuts=(SETTLING,), contracts=(DELIST, SET_TYPES, MOVE_PAGEBLOCK)), PAIRS,
+    *_answering(
+        take_answer,
+        *_operation(
+            "TAKE", linux.take_choose, take_cover,
+            attrs.evolve(_BASE, cuts=(SETTLING,), contracts=(DELIST, SET_TYPES, MOVE_PAGEBLOCK)), PAIRS,
+        ),
     ),
-    *_operation("ISOLATE", linux.isolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT,)), allowed(isolate_lawful)),
+    *_operation("ISOLATE", linux.isolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT,)), answer(isolate_lawful)),
     *_operation(
         "UNISOLATE", linux.unisolate_choose, kind_cover, attrs.evolve(_BASE, contracts=(CONVERT, DELIST, SET_TYPES, FREE_ONE)),
-        allowed(unisolate_lawful),
+        answer(unisolate_lawful),
         ("MERGED", unisolated_merged),
     ),
     *_operation(
         "RETYPE", linux.retype_choose, kind_cover,
-        attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, OVER), assumptions=(NOTHING_ABOVE,)), allowed(retype_lawful),
+        attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, OVER), assumptions=(NOTHING_ABOVE,)), answer(retype_lawful),
         given=(nothing_above_op,),
     ),
     *_operation(
         "RESERVE", linux.reserve_choose, kind_cover, attrs.evolve(_BASE, contracts=(MOVE_PAGEBLOCK, SET_TYPES)),
-        allowed(reserve_lawful),
+        answer(reserve_lawful),
     ),
-    *_operation(
-        "UNRESERVE", linux.unreserve_choose, kind_cover,
-        attrs.evolve(_BASE, contracts=(SMALLEST, MOVE_PAGEBLOCK, SET_TYPES, DELIST, ENLIST)),
+    *_answering(
+        unreserve_answer,
+        *_operation(
+            "UNRESERVE", linux.unreserve_choose, kind_cover,
+            attrs.evolve(_BASE, contracts=(SMALLEST, MOVE_PAGEBLOCK, SET_TYPES, DELIST, ENLIST)),
+        ),
     ),
 )  # fmt: skip
