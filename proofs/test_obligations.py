@@ -30,19 +30,25 @@ UNAIDED = frozenset(
         "BUDDY-FALL-BACK-61-KEPT",
         "BUDDY-FALL-BACK-KEPT",
         "BUDDY-FIND-FALLBACK-DEFINED",
+        "BUDDY-FREE-LISTS-ANSWER",
         "BUDDY-FREE-ONE-KEPT",
         "BUDDY-FREE-PIECES-LISTED-KEPT",
         "BUDDY-FROM-TYPE-KEPT",
+        "BUDDY-ISOLATE-LISTS-ANSWER",
         "BUDDY-LISTED-OVER-DEFINED",
         "BUDDY-MOVE-PAGEBLOCK-KEPT",
         "BUDDY-MOVED-61-KEPT",
+        "BUDDY-PUTBACK-LISTS-ANSWER",
+        "BUDDY-RESERVE-LISTS-ANSWER",
+        "BUDDY-RETYPE-LISTS-ANSWER",
         "BUDDY-RMQUEUE-ANSWER-ALIGNED",
         "BUDDY-RMQUEUE-ANSWER-KEPT",
         "BUDDY-SMALLEST-DEFINED",
         "BUDDY-TAKE-LISTED-KEPT",
+        "BUDDY-UNISOLATE-LISTS-ANSWER",
     }
 )
-"""Parts of contracts that follow from the function's text alone; other parts of the same contract need what it requires."""
+"""What follows of a function from its text alone; other things that are proved of it need what it requires."""
 
 
 def chosen(name: str, seed: int) -> bool:
