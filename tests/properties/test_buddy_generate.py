@@ -15,13 +15,16 @@ from tests.spec.model import Model
 
 from mmimpl.physical.buddy import Buddy
 from mmprops.lockstep import explore, rerun
-from mmprops.machine import RECORD
+from mmprops.machine import HEADER, RECORD
+from mmprops.machines.physical import buddy_generate
 from mmprops.machines.physical.buddy import draw
+from mmprops.program import records
 from mmspec.clause import Clause, reached
+from mmspec.errors import ENOMEM
 from mmspec.physical.buddy import BUDDY as LAW
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import fallback, lists
-from mmspec.physical.buddy.ops import Config
+from mmspec.physical.buddy.ops import Alloc, Config
 from mmspec.physical.buddy.state import FreeLists
 from mmspec.profile import Profile, profile_named
 from mmspec.words import words_of
@@ -165,6 +168,65 @@ def test_without_the_rare_operations_their_clauses_are_not_reached() -> None:
     reached.clear()
     explore(BUDDY, session(Buddy, pageblocks=False), Profile.KERNEL_6_12, bytes_of(0))
     assert c.ISOLATE_DONE not in reached
+
+
+SWEPT = bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0])
+"""The header of a program that begins with a sweep, on 16 frames with blocks of up to eight."""
+
+
+@given(st.integers(0, 1000))
+def test_a_sweep_claims_the_whole_zone_in_the_largest_blocks(seed: int) -> None:
+    """And asks once more, for a single frame."""
+    steps = made(SWEPT, EVERYTHING | {"observe": False}, list(records(bytes_of(seed, 5))))
+    assert [(name, request.order) for name, request, _ in steps[:4]] == [("alloc", 3), ("alloc", 3), ("alloc", 0), ("free", 3)]
+
+
+@given(st.integers(0, 1000))
+def test_what_was_taken_apart_is_asked_for_as_a_whole(seed: int) -> None:
+    """Where nothing else is free: so each merge on the way to one frame is needed."""
+    steps = made(SWEPT, EVERYTHING | {"observe": False}, list(records(bytes_of(seed, 60))))
+    frees_and_allocs = [name if name == "free" else request.order for name, request, _ in steps[3:17]]
+    assert frees_and_allocs == ["free", 2, 2, "free", 1, 1, "free", 0, 0, "free", "free", "free", "free", 3]
+
+
+@pytest.mark.parametrize("frame", [0, 8, 15])
+def test_a_sweep_comes_to_both_ends_of_the_zone_and_to_its_middle(frame: int) -> None:
+    """The frame is handed out alone, and its buddy too, over twenty programs that hold nothing but a sweep."""
+    alone = Counter()
+    for seed in range(20):
+        outcome = explore(BUDDY, session(Buddy, observe=False), Profile.ANY, SWEPT + bytes_of(seed, 45)[HEADER:])
+        alone.update(pfn for (_, request, _), pfn in zip(outcome.made, outcome.values, strict=True) if request == Alloc(0))
+    assert alone[frame] >= 3
+    assert alone[frame ^ 1] >= 3
+
+
+def test_a_zone_of_many_largest_blocks_is_not_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take the rest of a program; the measure can fail."""
+
+    def whole() -> bool:
+        steps = made(SWEPT, EVERYTHING | {"observe": False}, list(records(bytes_of(0, 3))))
+        return [getattr(request, "order", None) for _, request, _ in steps] == [3, 3, 0]
+
+    assert whole()
+    monkeypatch.setattr(buddy_generate, "CLAIMS", 1)
+    assert not whole()
+
+
+@given(st.integers(0, 1000))
+def test_a_sweep_goes_on_where_a_client_fails(seed: int) -> None:
+    """As one that may fail, or keeps blocks to itself: what it did not hand out is not given back."""
+    config = draw(SWEPT, EVERYTHING)
+    model, generator, live = Model(config), BUDDY.generator(SWEPT, config, EVERYTHING), set()
+    for step, record in enumerate(records(bytes_of(seed, 60))):
+        name, request, _ = generator.request(record, model.zone) or ("none", None, {})
+        result = ENOMEM if name == "alloc" and record[7] % 3 == 0 else model.ask(request) if request else None
+        if name == "alloc" and not result.failed:
+            live.add((result.pfn, request.order))
+        if name == "free" and not result.failed:
+            live.remove((request.pfn, request.order))
+        if request is not None:
+            generator.note(step, name, request, result)
+    assert {block[:2] for block in generator.live} <= live
 
 
 REFUSALS = {clause for clause in LAW.clauses if clause.id.endswith(("-ARGS", "-BUSY", "-REFUSED", "-NONE"))} - {c.CLAIM_REFUSED}

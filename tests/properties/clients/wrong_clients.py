@@ -216,6 +216,73 @@ class ReportsUnmerged(Lowest):
         return [block for block in super().blocks() if block[1] != 3] + halves
 
 
+# --- wrong at one place only -------------------------------------------------------------------------------------------------
+
+
+class LeavesSomeApart(Lowest):
+    """Joins blocks that are given back, except for some buddies."""
+
+    clauses: ClassVar = {ENOMEM, BLOCKS}
+
+    def apart(self, pfn: int, order: int) -> bool:
+        """Tell whether the block of an order at ``pfn`` and its buddy stay two blocks."""
+        raise AssertionError("the mistake decides")
+
+    def release(self, pfn: int, order: int) -> bool:
+        top = self.max_order
+        joined = (have for have in range(order, top) if not self.is_free(pfn >> have << have ^ 1 << have, have))
+        stop = next((have for have in range(order, next(joined, top)) if self.apart(pfn >> have << have, have)), top)
+        self.max_order = stop  # ``give`` joins no further than that
+        done = super().release(pfn, order)
+        self.max_order = top
+        return done
+
+
+class NeverMergesLastBlock(LeavesSomeApart):
+    """The block at the zone's end is never joined from order 3 on: who takes the lowest address seldom gets there."""
+
+    def apart(self, pfn: int, order: int) -> bool:
+        return order >= 3 and (pfn | 1 << order) + (1 << order) == self.end
+
+
+class NeverMergesOnePair(LeavesSomeApart):
+    """Two blocks of order 1 in the middle of the zone are never joined."""
+
+    def apart(self, pfn: int, order: int) -> bool:
+        return order == 1 and pfn >> 2 == (self.start + self.end) >> 3
+
+
+class LosesFirstFrame(Highest):
+    """The zone's first frame is lost where it was handed out alone and is joined with its buddy again."""
+
+    clauses: ClassVar = {ENOMEM, COUNT, BLOCKS}
+
+    def release(self, pfn: int, order: int) -> bool:
+        done = super().release(pfn, order)
+        if done and (pfn, order) == (self.start, 0) and not self.is_free(pfn, 0):
+            merged = next(have for have in range(1, self.max_order + 1) if self.is_free(pfn >> have << have, have))
+            block = pfn >> merged << merged
+            self.remove(block, merged)
+            self.split(block, merged, pfn, 0)
+        return done
+
+
+class MergesOverTheEnd(Lowest):
+    """Joins the zone's last block, from order 2 on, with the one behind the end, which looks free."""
+
+    clauses: ClassVar = {INSIDE, COUNT, BLOCKS}
+
+    def release(self, pfn: int, order: int) -> bool:
+        done = super().release(pfn, order)
+        for have in range(2, self.max_order):
+            last = self.end - (1 << have)
+            if done and last % (2 << have) == 0 and self.is_free(last, have):
+                self.remove(last, have)
+                self.insert(last, have + 1)
+                break
+        return done
+
+
 # --- wrong about who owns what -----------------------------------------------------------------------------------------------
 
 
@@ -484,6 +551,7 @@ WRONG: tuple[type[Lowest] | type[Highest], ...] = (
     IgnoresZoneEnd, TakesFrameAfterZone, LosesLastFrame, LosesLargeRange, MergesBelowZone, AlignsToZoneStart,
     PromisesZoneStart, MergesFromFrameZero, TruncatesFrames,
     NeverMergesOrderOne, MergesBeyondTop, KeepsBlockOnList, LosesMergedTop, LosesSplitHalf, ReportsUnmerged,
+    NeverMergesLastBlock, NeverMergesOnePair, LosesFirstFrame, MergesOverTheEnd,
     ReusesWithoutUnlinking, TrustsTheOrder, FreesTooFew, AcceptsDoubleFree, AcceptsMiddle, RefusesTopFree, CorruptsWithThirdFree,
     GivesUpEarly, LooksTwoOrdersUp, RemembersFailure, KeepsSinglesAside, CountsFailedRequests, ConfusesErrors,
     KeepsOldSingles, KeepsOldCounter,

@@ -1,11 +1,12 @@
 """Operations of the machine ``buddy``, made from bytes while looking at the law's zone.
 
-What is live is freed, also where a buddy was freed just before; what may be misused is; zones fill and drain.
+What is live is freed, also where a buddy was freed just before; what may be misused is; zones fill and drain; now and then a
+sweep asks for the whole of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmspec.physical import buddy as law
@@ -37,6 +38,15 @@ ALL_FLAGS = (0, 0, 0, 0, ALLOC_CMA, ALLOC_NOFRAGMENT, ALLOC_HIGHATOMIC, ALLOC_OO
 TIDES = ((0.1, 0.95), (0.3, 0.8), (0.5, 0.5), (0.7, 0.7), (0.9, 0.9))
 """Between which shares of frames held a zone is filled and drained: a tide serves, splits and merges at every size of block; a
 steady zone lives from the heads of its lists."""
+CALM = 128
+"""At least so many operations lie between two sweeps."""
+CLAIMS = 32
+"""A zone of more blocks of the largest order is not swept: that would take the rest of a program."""
+PLACES = 3
+"""At so many places a sweep takes a block apart."""
+
+Made = tuple[str, Any, Mapping[str, int]]
+"""An operation's name, its request, and the steps that its fields refer to."""
 
 
 class Generator:
@@ -54,6 +64,9 @@ class Generator:
         self.filling, self.draining = self.action_tables(header)
         self.taken: list[tuple[Pfn, Order, int]] = []
         self.giver: int | None = None  # the step that handed out the block being given back
+        self.record = b""  # the one that an operation is being made from
+        self.calm = CALM if header[13] & 2 else 0  # operations since the last sweep
+        self.sweeping: Iterator[Made] | None = None
 
     def order_table(self, header: bytes) -> list[Order]:
         """Return the orders to ask for, each as often as it is wanted: small ones, one favourite, the largest."""
@@ -81,16 +94,21 @@ class Generator:
         draining = [self.free] * usual + [self.alloc] * (usual // (20 if self.low < self.high else 3))
         return filling + rare, draining + near + rare
 
-    def request(self, record: bytes, zone: Zone) -> tuple[str, Any, Mapping[str, int]] | None:
+    def request(self, record: bytes, zone: Zone) -> Made | None:
         """Return the operation that a record stands for in this state."""
         if not any(record):
             return None
+        self.record = record
         if self.held >= self.high:
             self.ebb = True
         elif self.held <= self.low:
             self.ebb = False
+        swept = self.swept()
+        if swept is not None:
+            return swept
+        self.calm += 1
         actions = self.draining if self.ebb else self.filling
-        made: tuple[str, Any, Mapping[str, int]] | None = actions[(record[0] | record[7] << 8) % len(actions)](record, zone)
+        made: Made | None = actions[(record[0] | record[7] << 8) % len(actions)](record, zone)
         return made
 
     def note(self, step: int, name: str, request: Any, result: Any) -> None:
@@ -108,6 +126,85 @@ class Generator:
             self.freed = [(request.pfn, request.order, self.giver), *self.freed[:7]]
             self.giver = None
             self.held -= size_of(request.order)
+
+    # a sweep makes operations until it ends: each from the record at hand, whichever that is
+
+    def swept(self) -> Made | None:
+        """Return the next operation of a sweep: of the one under way, or of a new one where the zone is nearly empty."""
+        if self.sweeping is None:
+            nearly_empty = not self.live or (self.low < self.high and self.held <= self.low)
+            if self.calm < CALM or not nearly_empty or not self.largest():
+                return None
+            self.sweeping = self.sweep()
+        made = next(self.sweeping, None)
+        if made is None:
+            self.sweeping, self.calm = None, 0
+        return made
+
+    def largest(self) -> Order:
+        """Return the largest order that a sweep asks for; 0 if it would have to ask too often, or for single frames alone."""
+        most = min(self.config.max_order, self.capabilities["max_order"], self.frames.bit_length())
+        return most if most > self.capabilities["min_order"] and self.frames >> most <= CLAIMS else 0
+
+    def sweep(self) -> Iterator[Made]:
+        """Give everything back, claim the whole zone in the largest blocks there are, and take some of them apart.
+
+        Any merge that is missing is missed here at the latest: the zone is whole again, and so is all that is claimed. And where
+        only one block is free, no client chooses where a request is served: both ends of the zone are met with.
+        """
+        while self.live:
+            yield self.give(int.from_bytes(self.record[1:3], "little") % len(self.live))
+        while self.taken:
+            taken = self.taken.pop()
+            yield "putback", Putback(taken[0], taken[1]), {}
+        least = self.capabilities["min_order"]
+        if self.capabilities["observe"]:
+            yield "free_count", FreeCount(), {}
+            yield "free_blocks", FreeBlocks(), {}
+        for order in range(self.largest(), least - 1, -1):
+            before = -1
+            while len(self.live) != before and (self.held < self.frames or order == least):
+                before = len(self.live)
+                yield "alloc", Alloc(order), {}
+        start, end = self.config.start_pfn, self.config.end_pfn
+        for _ in range(PLACES):
+            places = (start, end - 1, (start + end) // 2, start + int.from_bytes(self.record[4:7], "little") % (end - start))
+            yield from self.take_apart(places[self.record[3] % len(places)])
+
+    def take_apart(self, place: Pfn) -> Iterator[Made]:
+        """Give back the block at a frame, claim it in halves, do so with the half at that frame, and so on down; then make it
+        whole and claim it.
+        """
+        least = self.capabilities["min_order"]
+
+        def distance(block: tuple[Pfn, Order, int]) -> int:
+            return max(block[0] - place, place - block[0] - size_of(block[1]) + 1)
+
+        nearest = min((block for block in self.live if block[1] > least), key=distance, default=None)
+        if nearest is None:
+            return
+        order = nearest[1]
+        yield self.give(self.at[nearest[0]])
+        pieces: list[Pfn] = []
+        for half in range(order - 1, least - 1, -1):
+            halves = []
+            for _ in range(2):
+                before = len(self.live)
+                yield "alloc", Alloc(half), {}
+                halves += self.live[before:]
+            if half > least and halves:
+                nearest = min(halves, key=distance)
+                halves.remove(nearest)
+                yield self.give(self.at[nearest[0]])
+            pieces += [block[0] for block in halves]
+        while pieces:
+            yield self.give(self.at[pieces.pop(int.from_bytes(self.record[1:3], "little") % len(pieces))])
+        yield "alloc", Alloc(order), {}
+
+    def give(self, index: int) -> Made:
+        """Give back a live block."""
+        pfn, order, step = self.drop(index)
+        return "free", Free(pfn, order), {"pfn": step}
 
     # each of the following makes one operation from a record
 
@@ -137,8 +234,7 @@ class Generator:
         """Give back a live block, counting from the newest."""
         if not self.live:
             return self.alloc(r, zone)
-        pfn, order, step = self.drop(len(self.live) - 1 - (r[1] | r[2] << 8) % len(self.live))
-        return "free", Free(pfn, order), {"pfn": step}
+        return self.give(len(self.live) - 1 - (r[1] | r[2] << 8) % len(self.live))
 
     def free_near(self, r: bytes, zone: Zone) -> Any:
         """Give back the buddy of a block that was just given back, if it is live: this is what merges."""
@@ -146,8 +242,7 @@ class Generator:
             pfn, order, _ = self.freed[r[1] % len(self.freed)]
             index = self.at.get(buddy_of(head_of(pfn, order + r[2] % 2), order + r[2] % 2))
             if index is not None:
-                pfn, order, step = self.drop(index)
-                return "free", Free(pfn, order), {"pfn": step}
+                return self.give(index)
         return self.free(r, zone)
 
     def misuse(self, r: bytes, zone: Zone) -> Any:
