@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from mmprops.examples.python.mybuddy import Highest, Lowest
 
+from .careful_clients import Holed
+
 INSIDE, FREE, ALIGNED, ENOMEM, ARGS = (f"BUDDY-ALLOC-{what}" for what in ("INSIDE", "FREE", "ALIGNED", "ENOMEM", "ARGS"))
 ACCEPTED, REFUSED = "BUDDY-FREE-ACCEPTED", "BUDDY-FREE-REFUSED"
 COUNT, BLOCKS = "BUDDY-FREE-COUNT", "BUDDY-FREE-BLOCKS"
@@ -283,6 +285,24 @@ class MergesOverTheEnd(Lowest):
         return done
 
 
+class MergesOverAHole(Holed):
+    """Joins a block with its buddy from order 1 on where the buddy lies in a hole as a whole, which looks free."""
+
+    capabilities: ClassVar = {"holes": True}
+    clauses: ClassVar = {INSIDE, FREE}
+
+    def release(self, pfn: int, order: int) -> bool:
+        done = super().release(pfn, order)
+        for have in range(1, self.max_order):
+            for head in self.free[have]:
+                buddy = head ^ 1 << have
+                if done and any(first <= buddy and buddy + (1 << have) <= last for first, last in self.holes):
+                    self.remove(head, have)
+                    self.insert(head & buddy, have + 1)
+                    return True
+        return done
+
+
 # --- wrong about who owns what -----------------------------------------------------------------------------------------------
 
 
@@ -551,7 +571,7 @@ WRONG: tuple[type[Lowest] | type[Highest], ...] = (
     IgnoresZoneEnd, TakesFrameAfterZone, LosesLastFrame, LosesLargeRange, MergesBelowZone, AlignsToZoneStart,
     PromisesZoneStart, MergesFromFrameZero, TruncatesFrames,
     NeverMergesOrderOne, MergesBeyondTop, KeepsBlockOnList, LosesMergedTop, LosesSplitHalf, ReportsUnmerged,
-    NeverMergesLastBlock, NeverMergesOnePair, LosesFirstFrame, MergesOverTheEnd,
+    NeverMergesLastBlock, NeverMergesOnePair, LosesFirstFrame, MergesOverTheEnd, MergesOverAHole,
     ReusesWithoutUnlinking, TrustsTheOrder, FreesTooFew, AcceptsDoubleFree, AcceptsMiddle, RefusesTopFree, CorruptsWithThirdFree,
     GivesUpEarly, LooksTwoOrdersUp, RemembersFailure, KeepsSinglesAside, CountsFailedRequests, ConfusesErrors,
     KeepsOldSingles, KeepsOldCounter,
