@@ -1,6 +1,7 @@
 """A guard that ends the clients of a harness that was killed: after SIGKILL or SIGTERM nobody else is left to do it.
 
-A shell reads which process groups come and go. When its input ends, this process is gone, and it ends the groups that are left.
+A shell reads which process groups come and go. When its input ends, this process is gone, and it ends the groups that are left,
+and what left them with the mark of a client (``stray``): a few times, since what is about to die may have begun something.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import atexit
 import contextlib
 import os
 import subprocess
+
+from mmprops.clients import stray
 
 SCRIPT = """
 live=" "
@@ -20,6 +23,14 @@ while read -r what group; do
 done
 for group in $live; do
     kill -s KILL -- "-$group"
+done
+[ "$live" = " " ] && exit
+for round in 1 2 3; do
+    for environ in /proc/[0-9]*/environ; do
+        case " $(tr '\\0\\n' '  ' <"$environ")" in
+            *" $1="*) pid=${environ%/environ}; kill -s KILL "${pid#/proc/}" ;;
+        esac
+    done
 done
 """
 
@@ -38,7 +49,12 @@ def tell(what: str, group: int) -> None:
 def _start() -> subprocess.Popen[bytes]:
     nowhere = subprocess.DEVNULL
     guard = subprocess.Popen(
-        ["sh", "-c", SCRIPT], stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, bufsize=0, start_new_session=True
+        ["sh", "-c", SCRIPT, "sh", stray.name()],
+        stdin=subprocess.PIPE,
+        stdout=nowhere,
+        stderr=nowhere,
+        bufsize=0,
+        start_new_session=True,
     )
     _guards[os.getpid()] = guard
     return guard

@@ -1,6 +1,7 @@
 """Clients in a process of their own: ``exec:``, ``lib:`` and ``python:``.
 
-The child runs in a session of its own, so that one signal ends it with all that it forked. One ``poll`` watches its three
+The child runs in a session of its own, so that one signal ends it with all that it forked; what left the session is known by a
+mark (``stray``). One ``poll`` watches its three
 pipes and its end: whatever it does (no answer, endless output on either stream, not reading its input, dying with a child
 that holds the pipes open) costs bounded time and bounded memory.
 """
@@ -20,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any, NoReturn, Self
 
-from mmprops.clients import guard, wire
+from mmprops.clients import guard, stray, wire
 from mmprops.clients.base import DIED, FLOOD, HANG, PROTOCOL, RUBBISH, ClientError, ClientFailure, Hello, Limits, Rubbish
 from mmspec.errors import InputError
 
@@ -53,10 +54,10 @@ def _interrupt_deferred() -> Iterator[None]:
             before(*seen[0])
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    pipe = subprocess.PIPE
+def _start(command: Sequence[str], mark: tuple[str, str]) -> subprocess.Popen[bytes]:
+    pipe, environment = subprocess.PIPE, os.environ | dict([mark])
     try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True, env=environment)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ClientError(
@@ -76,8 +77,9 @@ class Process:
         self._buffer, self._errors = bytearray(), bytearray()
         self._pidfd = -1
         self._ended = False
+        self._mark = stray.mark()
         with _interrupt_deferred():
-            self._child = _start(command)
+            self._child = _start(command, self._mark)
             guard.tell("begun", self._child.pid)
         self._in, self._out, self._err = self._pipes()
         self._pidfd = os.pidfd_open(self._child.pid)
@@ -246,13 +248,14 @@ class Process:
         self._exit_status(time.monotonic() + self.limits.bye)
 
     def kill(self) -> None:
-        """End the whole process group, and reap the child. May be called twice."""
+        """End the whole process group and whatever left it, and reap the child. May be called twice."""
         if self._ended:
             return
         with _interrupt_deferred():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait()
+            stray.end(self._mark)
             self._ended = True
             guard.tell("ended", self._child.pid)
             for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):

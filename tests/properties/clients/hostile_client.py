@@ -58,6 +58,7 @@ def drip() -> None:
 
 
 children: list[subprocess.Popen[bytes]] = []
+daemons: list[int] = []
 
 
 def fork_then_hang() -> None:
@@ -67,6 +68,17 @@ def fork_then_hang() -> None:
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     children.append(subprocess.Popen([sys.executable, "-S", "-c", code]))
     say({"child": children[0].pid})
+
+
+def daemon_then_hang() -> None:
+    """Start a child in a session of its own whose parent ends at once, and tell its number; the next time, hang."""
+    if daemons:
+        hang()
+    code = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stdout=2, start_new_session=True).pid)"
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    done = subprocess.run([sys.executable, "-S", "-c", code, *sleeper], stdout=subprocess.PIPE, check=True)
+    daemons.append(int(done.stdout))
+    say({"child": daemons[0]})
 
 
 def fork_and_die() -> None:
@@ -143,6 +155,7 @@ AT_OP: dict[str, Callable[[], None]] = {
     "close-input": close_input,
     "fork": fork_then_hang,
     "fork-and-die": fork_and_die,
+    "daemon": daemon_then_hang,
     "unsupported": lambda: say({"unsupported": "no"}),
     "long": lambda: say({"result": {"pfn": "0x0"}, "more": "z" * 900_000}),
 }
@@ -179,7 +192,7 @@ def main(behaviour: str) -> None:
             say(OUT_OF_RANGE[request["op"]])
         elif do == "op":
             AT_OP.get(behaviour, lambda: say({"result": {"pfn": "0x0"}}))()
-        elif do == "bye" and behaviour in ("ignores-bye", "fork"):
+        elif do == "bye" and behaviour in ("ignores-bye", "fork", "daemon"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             hang()
         elif do == "bye":

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.properties.clients.processes import HOSTILE, group_is_empty, wait_until
+from tests.properties.clients.processes import HOSTILE, group_is_empty, state_of, wait_until
 
-from mmprops.clients import guard, process
+from mmprops.clients import guard, process, stray
 from mmprops.clients.base import ClientError, ClientFailure
 from mmprops.clients.process import ProcessClient
 
@@ -21,10 +21,10 @@ import os, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 from mmprops.clients.base import Limits
 from mmprops.clients.process import ProcessClient
-client = ProcessClient([sys.executable, "-S", "-E", {hostile!r}, "fork"], Limits(60, 60, 60))
+client = ProcessClient([sys.executable, "-S", "-E", {hostile!r}, {behaviour!r}], Limits(60, 60, 60))
 client.hello()
-client.apply("alloc", {{}})
-print(client._process._child.pid, flush=True)
+child = client.apply("alloc", {{}})["child"]
+print(client._process._child.pid, child, flush=True)
 {act}
 """
 
@@ -41,19 +41,20 @@ print(client._process._child.pid, flush=True)
     ],
     ids=["asking", "closing", "exit", "exception", "terminated", "killed"],
 )
-def test_no_process_outlives_the_harness(act: str, status: int) -> None:
+@pytest.mark.parametrize("behaviour", ["fork", "daemon"])
+def test_no_process_outlives_the_harness(act: str, status: int, behaviour: str) -> None:
     """Ctrl-C while a client is asked or closed, a forgotten client, a crash or a killing of the harness: nobody stays."""
-    code = INTERRUPTED.format(hostile=str(HOSTILE), act=act)
+    code = INTERRUPTED.format(hostile=str(HOSTILE), act=act, behaviour=behaviour)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as harness:
         assert harness.stdout is not None
-        group = int(harness.stdout.readline())
+        group, child = map(int, harness.stdout.readline().split())
         if status == -signal.SIGINT:
             time.sleep(0.2)
             harness.send_signal(signal.SIGINT)
         elif status < 0:
             harness.send_signal(-status)
         assert harness.wait(60) == status
-    assert wait_until(lambda: group_is_empty(group))
+    assert wait_until(lambda: group_is_empty(group) and state_of(child) in ("", "Z"))
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -134,7 +135,7 @@ def test_the_guard_forgets_whom_the_harness_ended() -> None:
     groups = [subprocess.Popen([sys.executable, "-S", "-c", code], start_new_session=True) for _ in range(3)]
     lines = [f"begun {g.pid}\n" for g in groups] + [f"ended {groups[2].pid}\n", f"ended {groups[0].pid}\n"]
     try:
-        subprocess.run(["sh", "-c", guard.SCRIPT], input="".join(lines), text=True, check=True)
+        subprocess.run(["sh", "-c", guard.SCRIPT, "sh", stray.name()], input="".join(lines), text=True, check=True)
         assert groups[1].wait(60) == -signal.SIGKILL
         assert [group.poll() for group in groups] == [None, -signal.SIGKILL, None]
     finally:

@@ -195,6 +195,25 @@ def test_a_grandchild_of_a_dead_client_is_ended(hostile: Callable[..., ProcessCl
     assert wait_until(lambda: state_of(pid) in ("", "Z"))
 
 
+def test_a_daemon_does_not_outlive_the_client(hostile: Callable[..., ProcessClient]) -> None:
+    """What the client sent into a session of its own, and to another parent, is ended with it."""
+    client = hostile("daemon")
+    client.hello()
+    pid = int(client.apply("alloc", {})["child"])
+    assert state_of(pid) in ("R", "S")
+    client.close()
+    assert wait_until(lambda: state_of(pid) in ("", "Z"))
+
+
+def test_a_daemon_of_another_client_lives_on(hostile: Callable[..., ProcessClient]) -> None:
+    """A client is ended with its own processes and nobody else's."""
+    client, other = hostile("daemon"), hostile("daemon")
+    pid = int(client.apply("alloc", {})["child"])
+    other.apply("alloc", {})
+    other.close()
+    assert state_of(pid) in ("R", "S")
+
+
 def test_a_client_that_ignores_bye_is_killed(hostile: Callable[..., ProcessClient]) -> None:
     """After its time."""
     client = hostile("ignores-bye")
