@@ -1,9 +1,8 @@
 """Clients in a process of their own: ``exec:``, ``lib:`` and ``python:``.
 
 The child runs in a session of its own, so that one signal ends it with all that it forked; what left the session is known by a
-mark (``stray``). One ``poll`` watches its three
-pipes and its end: whatever it does (no answer, endless output on either stream, not reading its input, dying with a child
-that holds the pipes open) costs bounded time and bounded memory.
+mark (``stray``). One ``poll`` watches its three pipes and its end: whatever it does (no answer, endless output on either stream,
+not reading its input, dying with a child that holds the pipes open) costs bounded time and bounded memory.
 """
 
 from __future__ import annotations

@@ -80,9 +80,14 @@ def decode_line(line: bytes | bytearray) -> dict[str, Any]:
 # --- replies ---------------------------------------------------------------------------------------------------------
 
 
+def _number(value: Any) -> Any:
+    """Return a value in which ``5.0`` is the same number as ``5``."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def decode_hello(reply: Mapping[str, Any]) -> Hello:
     """Return a client's introduction (ClientError: what is wrong with it)."""
-    protocol = reply.get("protocol")
+    protocol = _number(reply.get("protocol"))
     if type(protocol) is not int or protocol != PROTOCOL:
         raise ClientError(
             f"the client speaks protocol {show(protocol)}" if "protocol" in reply else "the hello has no protocol",
@@ -95,7 +100,7 @@ def decode_hello(reply: Mapping[str, Any]) -> Hello:
         raise ClientError("the hello does not list machines", hint='"machines":["buddy"]')
     if not isinstance(capabilities, dict):
         raise ClientError("the hello's capabilities are not an object", hint='"capabilities":{"checked_free":true}')
-    return Hello(PROTOCOL, name, tuple(machines), capabilities)
+    return Hello(PROTOCOL, name, tuple(machines), {key: _number(value) for key, value in capabilities.items()})
 
 
 def _the_one_of(reply: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -318,6 +318,17 @@ def test_a_good_hello() -> None:
     assert wire.decode_hello({k: v for k, v in HELLO.items() if k != "capabilities"}).capabilities == {}
 
 
+def test_a_hello_may_spell_its_numbers_as_fractions() -> None:
+    """What is read may be any JSON; true and false are no numbers all the same, and stay what they are."""
+    named = {"max_order": 4.0, "reserved": 0.5, "checked_free": True}
+    capabilities = wire.decode_hello(HELLO | {"protocol": 1.0, "capabilities": named}).capabilities
+    assert {name: (type(value), value) for name, value in capabilities.items()} == {
+        "max_order": (int, 4),
+        "reserved": (float, 0.5),
+        "checked_free": (bool, True),
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
