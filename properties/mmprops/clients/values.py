@@ -7,11 +7,12 @@ whether it is written as a hexadecimal string, a number or a name. Nothing here 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -42,6 +43,17 @@ class Misfit(Exception):
     def under(self, step: str) -> Misfit:
         """Return the same misfit, seen from one level further out."""
         return Misfit(self.explanation, out_of_range=self.out_of_range, path=step + self.path)
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Tell whether a value is a string that can be written: JSON also has strings with half a surrogate pair."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def show_text(text: str, width: int = 80) -> str:
@@ -158,6 +170,8 @@ def _whole(value: Any) -> int:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, float) and math.isinf(value):
+        raise Misfit("is larger than any number", out_of_range=True)
     raise Misfit(f"must be a whole number, not {show(value)}")
 
 
@@ -202,9 +216,9 @@ def _or_ref(read: Hook) -> Hook:
     return read_or_ref
 
 
-def _typed_reader(kind: type, name: str) -> Hook:
+def _typed_reader(fits: Callable[[Any], bool], name: str) -> Hook:
     def read(value: Any, _: Any) -> Any:
-        if isinstance(value, kind):
+        if fits(value):
             return value
         raise Misfit(f"must be {name}, not {show(value)}")
 
@@ -289,8 +303,8 @@ def _reading(*, refs: bool) -> Converter:
 
     register = converter.register_structure_hook_factory
     register(attrs.has, lambda a: _record_reader(converter, a))
-    register(lambda a: a is bool, lambda a: _typed_reader(bool, "true or false"))
-    register(lambda a: a is str, lambda a: _typed_reader(str, "a string"))
+    register(lambda a: a is bool, lambda a: _typed_reader(lambda value: isinstance(value, bool), "true or false"))
+    register(lambda a: a is str, lambda a: _typed_reader(is_text, "a string"))
     register(_is_literal, lambda a: _literal_reader(converter, a))
     register(_is_tuple, lambda a: _tuple_reader(converter, a))
     register(_is_union, lambda a: _optional_reader(converter, a))

@@ -6,8 +6,9 @@ msgspec only turns JSON values into bytes and back.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import msgspec
@@ -19,6 +20,7 @@ from mmprops.clients.values import (
     config_from_wire,
     from_program,
     from_wire,
+    is_text,
     schema,
     show,
     show_text,
@@ -64,11 +66,37 @@ def encode(message: Mapping[str, Any]) -> bytes:
 
 _decode = msgspec.json.Decoder().decode
 
+_DIGITS = 640
+"""Digits of the longest integer that Python reads however its own limit is set: a longer one is in no word's range."""
+
+
+def _integer(text: str) -> float:
+    return int(text) if len(text) <= _DIGITS else math.copysign(math.inf, -1 if text[0] == "-" else 1)
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+_tolerant = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant).decode
+"""Reads the JSON that msgspec refuses, since no one type holds it: a number out of every range, and half a surrogate pair."""
+
+
+def _decode_any(line: bytes | bytearray) -> Any:
+    """Return what a line says: a number too large is infinite, and fits nowhere; a key that nobody reads may hold it."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
+        try:
+            return _tolerant(line.decode())
+        except (ValueError, RecursionError):
+            raise refusal from None
+
 
 def decode_line(line: bytes | bytearray) -> dict[str, Any]:
     """Return the JSON object that a client's line says (Rubbish: it says none)."""
     try:
-        value = _decode(line)
+        value = _decode_any(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = show_text(line[:200].decode("utf-8", "backslashreplace"))
         raise Rubbish(RUBBISH, f"a line that is not JSON: {text} ({show_text(str(error))})", hint=DEBUG_PRINT) from None
@@ -94,9 +122,9 @@ def decode_hello(reply: Mapping[str, Any]) -> Hello:
             hint=f'this harness speaks protocol {PROTOCOL}: answer "protocol":{PROTOCOL}',
         )
     name, machines, capabilities = reply.get("name"), reply.get("machines"), reply.get("capabilities", {})
-    if not isinstance(name, str):
+    if not is_text(name):
         raise ClientError("the hello has no name", hint='"name":"mybuddy 1.2"')
-    if not isinstance(machines, list | tuple) or not all(isinstance(m, str) for m in machines):
+    if not isinstance(machines, list | tuple) or not all(is_text(m) for m in machines):
         raise ClientError("the hello does not list machines", hint='"machines":["buddy"]')
     if not isinstance(capabilities, dict):
         raise ClientError("the hello's capabilities are not an object", hint='"capabilities":{"checked_free":true}')
@@ -112,8 +140,8 @@ def _the_one_of(reply: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _text(reply: Mapping[str, Any], name: str) -> str:
-    value = reply[name]
-    if not isinstance(value, str):
+    value: str = reply[name]
+    if not is_text(value):
         raise Rubbish(RUBBISH, f'"{name}" must be a string: {show(reply)}')
     return value
 

@@ -269,6 +269,52 @@ def test_no_line_is_an_accident(line: bytes) -> None:
     assert isinstance(rubbish_or(lambda: wire.decode_line(line)), dict | str)
 
 
+ODD = [b"1e999", b"-1e999", b"1" * 900_000, b"-" + b"1" * 5000, b"1" * 5000 + b".5", rb'"\ud800"', rb'{"\udfff":[1e999]}']
+"""JSON all the same: numbers that no word holds, and strings with half a surrogate pair."""
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_an_unknown_key_may_hold_any_json(odd: bytes) -> None:
+    """The reply is what its known keys say."""
+    reply = wire.decode_line(b'{"result":{"pfn":"0x10","why":' + odd + b'},"more":' + odd + b"}")
+    assert wire.decode_reply(ALLOC, reply) == Page(0x10)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize(
+    ("which", "before", "after"),
+    [
+        (ALLOC, b'{"result":{"pfn":', b"}}"),
+        (FREE_COUNT, b'{"result":{"count":', b"}}"),
+        (FREE_BLOCKS, b'{"result":{"blocks":[["0x10",', b"]]}}"),
+        (ALLOC, b'{"error":', b"}"),
+        (ALLOC, b'{"unsupported":', b"}"),
+        (ALLOC, b'{"result":', b"}"),
+    ],
+)
+def test_a_known_key_holds_what_it_must(which: Operation, before: bytes, after: bytes, odd: bytes) -> None:
+    """And nothing else that is JSON."""
+    with pytest.raises(Rubbish) as caught:
+        wire.decode_reply(which, wire.decode_line(before + odd + after))
+    assert len(caught.value.what) < 300
+
+
+def test_a_number_larger_than_any_is_out_of_range() -> None:
+    """It is a number, and no word's."""
+    with pytest.raises(Rubbish, match=r"result.count is larger than any number") as caught:
+        wire.decode_reply(FREE_COUNT, wire.decode_line(b'{"result":{"count":1e999}}'))
+    assert caught.value.clause == RANGE
+
+
+@pytest.mark.parametrize(
+    "token", [b"NaN", b"Infinity", b"-Infinity", b"01", b"+1", b"'x'", b'"\t"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf1"]
+)
+def test_an_unknown_key_holds_json(token: bytes) -> None:
+    """What is not JSON is none in any key."""
+    with pytest.raises(Rubbish, match="not JSON"):
+        wire.decode_line(b'{"result":{"pfn":"0x10"},"more":' + token + b"}")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -335,7 +381,10 @@ def test_a_hello_may_spell_its_numbers_as_fractions() -> None:
         ({"protocol": 2}, "speaks protocol 2"),
         ({"protocol": "1"}, 'speaks protocol "1"'),
         ({"protocol": True}, "speaks protocol true"),
+        ({"protocol": float("inf")}, "speaks protocol Infinity"),
         ({"name": None}, "no name"),
+        ({"name": "\ud800"}, "no name"),
+        ({"machines": ["\ud800"]}, "does not list machines"),
         ({"machines": "buddy"}, "does not list machines"),
         ({"machines": [1]}, "does not list machines"),
         ({"capabilities": ["observe"]}, "capabilities are not an object"),
