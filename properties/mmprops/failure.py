@@ -29,6 +29,16 @@ MAX_FILE = 64 << 20
 """Largest program file that is read, in bytes."""
 
 
+HINT = "a file of mmspec-failures"
+
+
+class ProgramFileError(FileError):
+    """What was read is no whole program file. ``where`` is the file, with the line where there is one."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
 def lines_of(
     machine: Machine, program: Program, values: tuple[Any, ...], note: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> list[bytes]:
@@ -73,40 +83,42 @@ class Stored:
 
 
 def read(path: Path) -> Stored:
-    """Return a program file (FileError: file, line, and what is wrong; InputError: no such file)."""
+    """Return a program file (ProgramFileError: file, line, and what is wrong; InputError: no such file)."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE + 1)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="a file of mmspec-failures") from None
+        raise InputError(f"cannot read {path}: {error.strerror}", where=str(path), hint=HINT) from None
     if len(raw) > MAX_FILE:
-        raise FileError(f"{path} is larger than {MAX_FILE >> 20} MiB", hint="a file of mmspec-failures")
+        raise ProgramFileError(f"larger than {MAX_FILE >> 20} MiB", where=str(path), hint=HINT)
     lines = raw.splitlines()
     if not lines:
-        raise FileError(f"{path} is empty", hint="a file of mmspec-failures")
-    objects = [_object(path, number, line) for number, line in enumerate(lines, start=1)]
+        raise ProgramFileError("empty", where=str(path), hint=HINT)
+    objects = [_object(f"{path}:{number}", line) for number, line in enumerate(lines, start=1)]
     last = objects[-1]
     if last.get("do") != "bye" or not isinstance(last.get("mmspec"), dict):
-        raise FileError(
-            f"{path}:{len(lines)}: the file does not end in the bye that mmspec writes: it was cut off", hint="write it again"
+        raise ProgramFileError(
+            "the file does not end in the bye that mmspec writes: it was cut off",
+            where=f"{path}:{len(lines)}",
+            hint="write it again",
         )
     return _stored(path, len(lines), last["mmspec"], objects)
 
 
-def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _object(where: str, line: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FileError(f"{path}:{number}: not JSON: {error}", hint="the file is corrupt: write it again") from None
+        raise ProgramFileError(f"not JSON: {error}", where=where, hint="the file is corrupt: write it again") from None
     if not isinstance(value, dict):
-        raise FileError(f"{path}:{number}: not a JSON object", hint="the file is corrupt: write it again")
+        raise ProgramFileError("not a JSON object", where=where, hint="the file is corrupt: write it again")
     return value
 
 
 def _stored(path: Path, number: int, note: Mapping[str, Any], objects: list[dict[str, Any]]) -> Stored:
     named = next((o.get("machine") for o in objects if o.get("do") == "reset"), None)
     if not isinstance(named, str):
-        raise FileError(f"{path}: no line resets a machine", hint="write it again")
+        raise ProgramFileError("no line resets a machine", where=str(path), hint="write it again")
     try:
         machine = machine_named(named)
         config: Any = wire.config_from_wire(machine.component.config, note.get("config"))
@@ -116,7 +128,7 @@ def _stored(path: Path, number: int, note: Mapping[str, Any], objects: list[dict
         steps = wire.from_program(operations_of(machine.component), note.get("program"))
         machine.component.initial(config)
     except InputError as error:
-        raise FileError(f"{path}:{number}: {error.message}", hint=error.hint) from None
+        raise ProgramFileError(error.message, where=f"{path}:{number}", hint=error.hint) from None
     return Stored(Program(machine.name, config, tuple(steps)), note)
 
 

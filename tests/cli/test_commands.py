@@ -285,14 +285,22 @@ def test_a_client_that_does_not_start_is_an_error(mmspec: Mmspec) -> None:
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.8])
 def test_a_cut_off_program_file_is_an_error_that_names_it(mmspec: Mmspec, wrong_client: str, tmp_path: Path, keep: float) -> None:
-    """With its line."""
+    """With its line, if it has one, in the message and on its own."""
     mmspec("conform", "buddy", "--client", wrong_client)
     (stored,) = (tmp_path / "mmspec-failures").iterdir()
     whole = stored.read_bytes()
     stored.write_bytes(whole[: int(len(whole) * keep)])
     done = mmspec("conform", "buddy", "--client", "impl", "--program", str(stored), "--format", "json")
     assert (done.code, done.json["verdict"]) == (4, "error")
-    assert stored.name in done.json["error"]["message"]
+    error, line = done.json["error"], len(stored.read_bytes().splitlines())
+    assert error["where"] == (f"{stored}:{line}" if line else str(stored))
+    assert error["message"].startswith(error["where"] + ": ")
+
+
+def test_a_program_file_that_cannot_be_read_is_named(mmspec: Mmspec, tmp_path: Path) -> None:
+    """On its own, too."""
+    done = mmspec("conform", "buddy", "--client", "impl", "--program", str(tmp_path), "--format", "json")
+    assert (done.code, done.json["error"]["where"]) == (2, str(tmp_path))
 
 
 @pytest.mark.parametrize("part", ["state", "trace-raw"])

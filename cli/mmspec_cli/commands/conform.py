@@ -32,7 +32,7 @@ def conform(
     which, held_to = machine_named(machine), profile_named(profile)
     stored = None if program is None else failure.read(program)
     if stored is not None and stored.program.machine != machine:
-        raise InputError(f"{program} is a program for {stored.program.machine}, not for {machine}")
+        raise InputError(f"{program} is a program for {stored.program.machine}, not for {machine}", where=str(program))
     session = open_session(which, client, held_to, timeout)
     try:
         run = watched(which, session, held_to, ops=ops, seed=seed, program=None if stored is None else stored.program)
