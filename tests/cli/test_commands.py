@@ -303,6 +303,15 @@ def test_a_program_file_that_cannot_be_read_is_named(mmspec: Mmspec, tmp_path: P
     assert (done.code, done.json["error"]["where"]) == (2, str(tmp_path))
 
 
+def test_a_program_is_no_capture(mmspec: Mmspec, tmp_path: Path) -> None:
+    """Who wants to carry it out again is told how."""
+    program = tmp_path / "buddy-12.jsonl"
+    program.touch()
+    done = mmspec("replay", str(program), "--format", "json")
+    assert (done.code, done.json["error"]["where"]) == (4, str(program))
+    assert done.json["error"]["hint"].endswith(f"mmspec conform MACHINE --client CLIENT --program {program}")
+
+
 @pytest.mark.parametrize("part", ["state", "trace-raw"])
 def test_a_cut_off_capture_is_an_error_that_names_it(mmspec: Mmspec, packaged: Path, tmp_path: Path, part: str) -> None:
     """Whichever archive was cut."""

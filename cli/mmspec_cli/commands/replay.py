@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import click
 
 from mmprops.machine import ENGINES
 from mmprops.machines import LEVELS
-from mmprops.traces.archive import open_capture
+from mmprops.traces.archive import Capture, open_capture
 from mmprops.traces.checks import Row, snapshot_checks
 from mmprops.traces.replay import Replay
+from mmspec.errors import FileError
 from mmspec_cli.output import finish, format_option, people, styled, worst
 
 
@@ -27,7 +29,7 @@ from mmspec_cli.output import finish, format_option, people, styled, worst
 def replay(capture: str, engine: str, level: str, snapshots: bool, form: str) -> None:
     """Replay the capture of a running kernel (a directory, or the prefix of its archives)."""
     began = time.monotonic()
-    opened = open_capture(Path(capture))
+    opened = opened_capture(Path(capture))
     with people.status("checking the snapshots"):
         rows = snapshot_checks(opened)
     followed = None
@@ -46,6 +48,14 @@ def replay(capture: str, engine: str, level: str, snapshots: bool, form: str) ->
         fields | replay_json(followed) | {"seconds": round(time.monotonic() - began, 3)},
         replay_text(rows, followed),
     )
+
+
+def opened_capture(path: Path) -> Capture:
+    """Open a capture (FileError: it is damaged, or a program: what ``conform`` takes up again people call a replay, too)."""
+    if path.suffix == ".jsonl" and path.is_file():
+        again = f"mmspec conform MACHINE --client CLIENT --program {shlex.quote(str(path))}"
+        raise FileError("is a program for a client, not a capture of a kernel", where=str(path), hint=f"to carry it out: {again}")
+    return open_capture(path)
 
 
 def replay_json(followed: Replay | None) -> dict[str, Any]:
