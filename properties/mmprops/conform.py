@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -202,11 +203,17 @@ SLOW = (HANG,)
 
 
 def carry_out(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:
-    """Carry a program out step by step, and if that goes well in batches, where the client has them."""
+    """Carry a program out step by step, and if that goes well in batches, where the client has them.
+
+    The operations counted are those of the program, each once; what is unsupported in batches alone counts too.
+    """
     try:
         outcome = rerun(machine, session, profile, program)
         if outcome.broken is None and outcome.refused is None and session.capabilities.get("batch"):
-            outcome = rerun_batched(machine, session, profile, program.without(outcome.unasked))
+            batched = rerun_batched(machine, session, profile, program.without(outcome.unasked))
+            if batched.broken is not None or batched.refused is not None:
+                return batched
+            outcome = attrs.evolve(outcome, unsupported=Counter(outcome.unsupported) | Counter(batched.unsupported))
     except ClientError as error:
         return Outcome(program.machine, program.config, (), broken=Broken(DIED, -1, f"it does not start again: {error}"))
     return outcome
@@ -228,7 +235,7 @@ def judge_session(
     if program is None:
         tally, wanted = search(machine, session, profile, ops, seed, progress), ops
     else:
-        tally, wanted = Tally(), 1
+        tally, wanted = Tally(), 1  # each of its operations is judged or counted as unsupported, but there may be none
         tally.add(carry_out(machine, session, profile, program))
     held_to = {c for c in machine.component.clauses if profile.holds_to(c)}
     reached = tuple(sorted(c.id for c in clauses.reached & held_to))

@@ -53,7 +53,7 @@ class Outcome:
     broken: Broken | None = None
     refused: str | None = None  # why the configuration was not taken
     unsupported: Mapping[str, int] = attrs.field(factory=dict)  # operations not carried out, by reason
-    unasked: frozenset[int] = frozenset()  # steps that the client was not asked, since it has not promised them
+    unasked: frozenset[int] = frozenset()  # steps not asked: not promised, or they refer to one that was not carried out
 
     @property
     def program(self) -> Program:
@@ -76,6 +76,7 @@ class Run:
         self.judged = 0
         self.unsupported: dict[str, int] = {}
         self.unasked: set[int] = set()
+        self.not_done: set[int] = set()  # what was not asked, and what the client does not support
         self.broken: Broken | None = None
         self.body = session.body if isinstance(session, InProcess) and session.open and profile.chooses else None
         self.journal: list[Any] = []
@@ -102,7 +103,7 @@ class Run:
         """Judge a result that was given to the last step."""
         operation = self.judge.operations[name]
         if type(result) is Unsupported:
-            self.unsupported[result.reason] = self.unsupported.get(result.reason, 0) + 1
+            self.count_unsupported(result.reason)
             return None
         asked, answered = self.inward(request), self.inward(result)
         verdict = self.judge.judge(operation, asked, answered)
@@ -173,7 +174,12 @@ class Run:
         self.add(name, written, {})
         if reason is not None:
             self.unasked.add(len(self.made) - 1)
-            self.unsupported[reason] = self.unsupported.get(reason, 0) + 1
+            self.count_unsupported(reason)
+
+    def count_unsupported(self, reason: str) -> None:
+        """Count the last step as one that was not carried out."""
+        self.not_done.add(len(self.made) - 1)
+        self.unsupported[reason] = self.unsupported.get(reason, 0) + 1
 
 
 def describe(request: Any, result: Any, chosen: Any) -> str:
@@ -263,14 +269,18 @@ def start_recorded(machine: Machine, session: Session, profile: Profile, config:
 
 @uncollected()
 def rerun(machine: Machine, session: Session, profile: Profile, program: Program) -> Outcome:
-    """Carry out a recorded program. Steps that refer to one without a value, or ask what was not promised, are left out."""
+    """Carry out a recorded program. Steps that refer to one without a value, or ask what was not promised, are left out.
+
+    What is left out counts as not carried out, unless it refers to a step that was, and answered with an error.
+    """
     run = start_recorded(machine, session, profile, program.config)
     if isinstance(run, Outcome):
         return run
     for name, written in program.steps:
         request = resolved(written, run.values.__getitem__)
         if request is None:
-            run.pass_over(name, written)
+            left_out = run.not_done.intersection(refs_of(written).values())
+            run.pass_over(name, written, f"{name} refers to a step that was not carried out" if left_out else None)
             continue
         reason = run.unpromised(name, request)
         if reason is not None:

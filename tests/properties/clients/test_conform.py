@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from mmprops.clients.base import DIED, FLOOD, HANG, RANGE, RUBBISH, ClientError
-from mmprops.conform import ConformanceError, conform
+from mmprops.clients.wire import Ref
+from mmprops.conform import ConformanceError, ConformRun, conform
 from mmprops.examples.build import compiled, write
 from mmprops.examples.python.mybuddy import Buddy, Highest, Lowest, Random
 from mmprops.program import Program
@@ -108,6 +109,85 @@ def test_a_program_of_somebody_else_asks_nothing_that_was_not_promised(
     run = conform("buddy", Modest, program=Program("buddy", config, (step,)))
     assert (run.verdict, Modest.asked) == ("unknown", [])
     assert reason in run.reason
+
+
+class SinglePages(Careful):
+    """Carries out nothing above order 0, which it did not say before."""
+
+    def apply(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        return {"unsupported": "single pages only"} if op == "alloc" and args["order"] else super().apply(op, args)
+
+
+def ran(client: type, *steps: Any) -> ConformRun:
+    """Carry out steps on a zone of 64 frames."""
+    return conform("buddy", client, program=Program("buddy", Config(0, 64, 4), steps))
+
+
+SINGLE, PAIR = ("alloc", Alloc(0)), ("alloc", Alloc(1))
+
+
+@pytest.mark.parametrize(("singles", "verdict"), [(9, "pass"), (8, "unknown")])
+def test_nine_in_ten_of_a_program_are_enough(singles: int, verdict: str) -> None:
+    """One in ten may be unsupported."""
+    run = ran(SinglePages, *[SINGLE] * singles, PAIR)
+    assert (run.verdict, run.ops) == (verdict, singles)
+
+
+def test_what_refers_to_an_unsupported_step_is_unsupported() -> None:
+    """And what refers to that: it was the program's, and nobody has judged it."""
+    run = ran(SinglePages, *[SINGLE] * 12, PAIR, ("free", Free(Ref(12), 1)))
+    assert (run.verdict, run.ops) == ("unknown", 12)
+    assert "2 operations were not carried out" in run.reason
+
+
+def test_what_refers_to_an_error_does_not_count() -> None:
+    """There was nothing to ask."""
+    run = ran(Careful, ("alloc", Alloc(4)), *[("alloc", Alloc(4))] * 4, ("free", Free(Ref(4), 4)), ("free", Free(Ref(4), 4)))
+    assert (run.verdict, run.ops) == ("pass", 5)
+
+
+def test_a_program_without_operations_shows_nothing() -> None:
+    """Nothing was judged."""
+    assert ran(Careful).verdict == "unknown"
+
+
+class UnobservedBatching(Batching):
+    """Takes batches, and cannot be looked at."""
+
+    capabilities: ClassVar = {"batch": True}
+
+
+def test_what_was_not_promised_counts_where_there_are_batches_too() -> None:
+    """They are not sent it."""
+    run = ran(UnobservedBatching, *[SINGLE] * 4, *[("free_count", FreeCount())] * 5)
+    assert (run.verdict, run.ops) == ("unknown", 4)
+    assert "5 operations were not carried out" in run.reason
+
+
+def test_each_operation_of_a_program_counts_once() -> None:
+    """Looking at the client, too, although no batch does that."""
+    run = ran(Batching, SINGLE, ("free_count", FreeCount()))
+    assert (run.verdict, run.ops) == ("pass", 2)
+
+
+def test_what_is_unsupported_in_batches_alone_counts() -> None:
+    """There it was not carried out."""
+
+    class Singly(Batching):
+        def batch(self, ops: Any) -> list[dict[str, Any]]:
+            return [{"unsupported": "later"}] * len(ops)
+
+    assert ran(Singly, *[SINGLE] * 10).verdict == "unknown"
+
+
+def test_what_is_unsupported_singly_and_in_batches_counts_once() -> None:
+    """One in ten is one in ten."""
+
+    class Both(Batching):
+        def apply(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+            return {"unsupported": "no pairs"} if args.get("order") == 1 else super().apply(op, args)
+
+    assert ran(Both, *[SINGLE] * 9, PAIR).verdict == "pass"
 
 
 def test_alignment_counts_from_the_zone_wherever_it_begins(seed: int) -> None:
