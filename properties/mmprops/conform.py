@@ -228,8 +228,9 @@ def judge_session(
     seed: int,
     program: Program | None = None,
     progress: Progress | None = None,
+    asked: str = "",
 ) -> ConformRun:
-    """Hold one session against the law and return the run."""
+    """Hold one session against the law and return the run; ``asked`` is the profile's name as it was asked for."""
     began = time.monotonic()
     clauses.reached.clear()
     if program is None:
@@ -244,7 +245,7 @@ def judge_session(
     return ConformRun(
         machine=machine.name,
         client=session.name,
-        profile=profile.value,
+        profile=asked or profile.value,
         verdict=verdict,
         ops=tally.judged,
         seconds=time.monotonic() - began,
@@ -331,7 +332,7 @@ def conform(
     which, held_to = machine_named(machine), profile_named(profile)
     session = open_session(which, client, held_to, timeout)
     try:
-        run = judge_session(which, session, held_to, ops=ops, seed=seed, program=program)
+        run = judge_session(which, session, held_to, ops=ops, seed=seed, program=program, asked=profile)
     finally:
         session.close()
     if run.violation is not None:

@@ -126,8 +126,15 @@ def test_check_judges_the_implementation_under_linux(mmspec: Mmspec) -> None:
     done = mmspec("check", "buddy", "--ops", "3000", "--format", "json")
     (run,) = done.json["runs"]
     assert set(run) >= RUN_FIELDS
-    assert (done.code, run["verdict"], run["profile"], run["violation"]) == (0, "pass", "kernel-6.12", None)
+    assert (done.code, run["verdict"], run["profile"], run["violation"]) == (0, "pass", "linux", None)
     assert run["ops"] >= 3000
+
+
+@pytest.mark.parametrize(("named", "profile"), [((), "any"), (("--profile", "kernel-6.12"), "kernel-6.12")])
+def test_a_run_says_which_profile_was_asked_for(mmspec: Mmspec, named: tuple[str, ...], profile: str) -> None:
+    """By the name that it was given, or by the default's."""
+    (run,) = mmspec("conform", "buddy", "--client", "impl", "--ops", "100", "--format", "json", *named).json["runs"]
+    assert run["profile"] == profile
 
 
 def test_the_same_seed_tries_the_same_programs(mmspec: Mmspec) -> None:

@@ -24,7 +24,7 @@ def check(machines: tuple[str, ...], ops: int, seed: int, profile: str, client: 
     runs = []
     text: list[str] = []
     for machine in [machine_named(name) for name in machines] or MACHINES:
-        run = watched(machine, own_session(machine, client, held_to), held_to, ops=ops, seed=seed)
+        run = watched(machine, own_session(machine, client, held_to), profile, ops=ops, seed=seed)
         runs.append(run)
         text += run_text(machine, run)
         if run.violation is not None:

@@ -35,7 +35,7 @@ def conform(
         raise InputError(f"{program} is a program for {stored.program.machine}, not for {machine}", where=str(program))
     session = open_session(which, client, held_to, timeout)
     try:
-        run = watched(which, session, held_to, ops=ops, seed=seed, program=None if stored is None else stored.program)
+        run = watched(which, session, profile, ops=ops, seed=seed, program=None if stored is None else stored.program)
     finally:
         session.close()
     text = list(run_text(which, run))

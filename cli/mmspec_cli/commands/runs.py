@@ -15,25 +15,26 @@ from mmprops.lockstep import shown
 from mmprops.machine import Machine
 from mmprops.program import Program, resolved
 from mmprops.session import Session
-from mmspec.profile import Profile
+from mmspec.profile import profile_named
 from mmspec_cli.output import people, styled
 
 
 def watched(
-    machine: Machine, session: Session, profile: Profile, *, ops: int, seed: int, program: Program | None = None
+    machine: Machine, session: Session, profile: str, *, ops: int, seed: int, program: Program | None = None
 ) -> ConformRun:
-    """Hold a session against the law, with progress for people."""
+    """Hold a session against the law under the profile of a name, with progress for people."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=people, transient=True) as bar:
         task = bar.add_task(escape(f"{machine.name}: {session.name}"), total=ops)
         return judge_session(
             machine,
             session,
-            profile,
+            profile_named(profile),
             ops=ops,
             seed=seed,
             program=program,
             progress=lambda done, _: bar.update(task, completed=done),
+            asked=profile,
         )
 
 

@@ -190,6 +190,12 @@ def test_what_is_unsupported_singly_and_in_batches_counts_once() -> None:
     assert ran(Both, *[SINGLE] * 9, PAIR).verdict == "pass"
 
 
+@pytest.mark.parametrize("profile", ["any", "linux", "kernel-6.12", "kernel-6.1"])
+def test_a_run_keeps_its_profile_s_name(profile: str) -> None:
+    """As it was asked for: linux is another name of one kernel's."""
+    assert conform("buddy", "impl", profile, ops=10).profile == profile
+
+
 def test_alignment_counts_from_the_zone_wherever_it_begins(seed: int) -> None:
     """The client that counts from there is met with zones that begin at no multiple of a block, and none is held against it."""
     ZoneAligned.unaligned.clear()
