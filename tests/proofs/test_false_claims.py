@@ -134,14 +134,18 @@ def test_obligations_do_not_rest_on_themselves() -> None:
     assert "rests on itself" in gap(first, by_id(first, second), 0)
 
 
-@pytest.mark.parametrize("narrowed", [{"types": {"n": Low}}, {"choices": {"n": 3}}, {"each": {"n": (1, 2)}}], ids=lambda part: next(iter(part)))
+@pytest.mark.parametrize(
+    "narrowed", [{"types": {"n": Low}}, {"choices": {"n": 3}}, {"each": {"n": (1, 2)}}], ids=lambda part: next(iter(part))
+)
 def test_a_contract_is_not_proved_of_fewer_arguments(narrowed: dict[str, Any]) -> None:
     """What is proved of some values of an argument is no contract, which is used of all."""
     base = attrs.evolve(HALVE_PROVED, **narrowed)
     assert "no base proves that halve ensures" in gap(CALL, by_id(CALL, base), 0)
 
 
-@pytest.mark.parametrize("narrowed", [{"choices": {"n": 3}}, {"invariants": (low,)}, {"goal": low}], ids=lambda part: next(iter(part)))
+@pytest.mark.parametrize(
+    "narrowed", [{"choices": {"n": 3}}, {"invariants": (low,)}, {"goal": low}], ids=lambda part: next(iter(part))
+)
 def test_a_step_is_not_proved_of_fewer_states(narrowed: dict[str, Any]) -> None:
     """What is proved of some states at a loop's head is no invariant of the loop."""
     assert "no base proves the invariant" in gap(GO, by_id(GO, attrs.evolve(STEP, **narrowed)), 0)
