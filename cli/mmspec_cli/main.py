@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 130
+from mmspec_cli import INTERRUPTED
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -17,10 +17,11 @@ from rich.console import Console
 from mmprops.clients.base import ClientError
 from mmspec import __version__
 from mmspec.errors import FileError, InputError, MmspecError
+from mmspec_cli import INTERRUPTED
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 3, "error": 4}
 WORST = ("error", "fail", "unknown", "pass")
-USAGE, INTERRUPTED = 2, 130
+USAGE = 2
 
 people = Console(stderr=True, highlight=False)
 """Where progress and what is meant for people while a command runs is written."""

@@ -134,6 +134,15 @@ class Requests:
         return pick.choice((ops.FreeCount(), ops.FreeBlocks(), ops.Alloc(0, pick.randrange(6), 1 << pick.randrange(12))))
 
 
+def worn(zone: str, kernel: str) -> Pair:
+    """Return law and implementation after random requests on a zone."""
+    pair = Pair(ZONES[zone], kernel)
+    requests = Requests(ZONES[zone], pair.impl, 7)
+    for _ in range(60):
+        pair.step(requests.draw())
+    return pair
+
+
 def recorded(zone: str, kernel: str, length: int = 1500, seed: int = 5) -> tuple[list[Any], list[int]]:
     """Take an implementation through random requests one at a time; return them and their results as a trace has them."""
     impl = Buddy(ZONES[zone], kernel)

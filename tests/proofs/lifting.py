@@ -18,6 +18,8 @@ from mmproofs.obligation import Obligation
 from mmproofs.prove_case import Case
 from mmproofs.replay import concretise
 from mmspec.clause import Clause
+from mmspec.loop import Loop
+from mmspec.words import Order
 
 
 def lifted_case(function: Callable[..., Any], **more: Any) -> Case:
@@ -79,3 +81,22 @@ def covered(function: Callable[..., Any], **more: Any) -> bool:
     solver.add(*{z.identity(fact): fact for path in paths for fact in path.facts}.values())
     solver.add(z.negate(case.smt.either([case.smt.both(path.conditions) for path in paths])))
     return solver.check() is z.Answer.UNSAT
+
+
+def down_more(n: Order) -> bool:
+    """Tell whether n can go down."""
+    return n > 0
+
+
+def down(n: Order) -> tuple[Any, ...]:
+    """Go down."""
+    return (n - 1,)
+
+
+def left(n: Order) -> int:
+    """Return how far."""
+    return n
+
+
+DOWN = Loop("down", down_more, down, left)
+"""A loop that ends wherever it is entered: what is asked of it is what an obligation says of it."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import attrs
 import pytest
+from tests.proofs.lifting import DOWN
 
 from mmimpl.engine import Cells, Shape
 from mmproofs.bases import gap
@@ -69,24 +70,6 @@ def test_a_base_that_runs_the_text_does_not_prove_that_it_may_be_called() -> Non
     """A base without the contract claims nothing of what the contract requires."""
     plain = Obligation("PLAIN", (), "", call_halve)
     assert "on the way" in complaint(attrs.evolve(CALL, rests_on=("HALVE", "PLAIN")), HALVE_PROVED, plain)
-
-
-def down_more(n: Order) -> bool:
-    """Tell whether n can go down."""
-    return n > 0
-
-
-def down(n: Order) -> tuple[Any, ...]:
-    """Go down."""
-    return (n - 1,)
-
-
-def left(n: Order) -> int:
-    """Return how far."""
-    return n
-
-
-DOWN = Loop("down", down_more, down, left)
 
 
 def entered_low(was_n: Order, n: Order) -> bool:

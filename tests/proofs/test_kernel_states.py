@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.impl.lockstep import ZONES, Pair, Requests
+from tests.impl.lockstep import ZONES, worn
 from tests.proofs.lifting import agree, lifted_case
 
 from mmimpl.physical.buddy import fallback, lists, operations
@@ -43,10 +43,7 @@ def test_new_arrays_are_legal_memory(config: Config, kernel: str) -> None:
 @pytest.mark.parametrize("name", ["uneven", "holed", "single frames", "huge base"])
 def test_real_arrays_keep_and_stand_for_what_is_assumed(name: str, kernel: str) -> None:
     """After random requests every invariant holds at every place, and the arrays stand for the law's state everywhere."""
-    pair = Pair(ZONES[name], kernel)
-    requests = Requests(ZONES[name], pair.impl, 7)
-    for _ in range(60):
-        pair.step(requests.draw())
+    pair = worn(name, kernel)
     zone, base, core, policy = pair.impl.zone, base_of(ZONES[name]), pair.state, pair.policy
     assert memory.same_span(zone, base, core)
     assert memory.same_kernel(zone, policy)

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.impl.lockstep import ZONES, Pair, Requests
+from tests.impl.lockstep import worn
 
 from mmproofs.obligations.physical.lists import state
 from mmproofs.obligations.physical.lists.completing import completed, completed_around, relinked
@@ -99,10 +99,7 @@ def test_relinked_rings_close_and_hold_the_same_blocks(arguments: dict[str, Any]
 @pytest.mark.parametrize("name", ["uneven", "holed", "single frames", "huge base"])
 def test_a_real_state_keeps_what_it_is(name: str, kernel: str) -> None:
     """Blocks, types, allocations, and the first and last of each list, are those that the law has after random requests."""
-    pair = Pair(ZONES[name], kernel)
-    requests = Requests(ZONES[name], pair.impl, 7)
-    for _ in range(60):
-        pair.step(requests.draw())
+    pair = worn(name, kernel)
     found = completed({"zone": pair.state, "lists": pair.policy})
     assert found["zone"] == pair.state
     assert attrs.evolve(found["lists"], links=pair.policy.links) == pair.policy

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.proofs.lifting import DOWN, down_more
 
 from mmproofs.bases import gap
 from mmproofs.lift.loops import LoopInvariant
@@ -95,24 +96,6 @@ def test_wrong_step_is_refuted(name: str, part: str, wrong: Any) -> None:
 
 
 # --- what a proof goes from ----------------------------------------------------------------------------------------------
-
-
-def down_more(n: Order) -> bool:
-    """Tell whether n can go down."""
-    return n > 0
-
-
-def down(n: Order) -> tuple[Any, ...]:
-    """Go down."""
-    return (n - 1,)
-
-
-def left(n: Order) -> int:
-    """Return how far."""
-    return n
-
-
-DOWN = Loop("down", down_more, down, left)
 
 
 def small(was_n: Order, n: Order) -> bool:

@@ -179,9 +179,10 @@ def test_the_command_is_split_without_a_shell(tmp_path: Path) -> None:
         assert client.apply("alloc", {})["argv"] == ["a b", "$HOME", ";", ";", "x"]
 
 
-def test_a_grandchild_does_not_outlive_the_client(hostile: Callable[..., ProcessClient]) -> None:
-    """What the client forked is ended with it."""
-    client = hostile("fork")
+@pytest.mark.parametrize("kind", ["fork", "daemon"])
+def test_what_a_client_started_does_not_outlive_it(kind: str, hostile: Callable[..., ProcessClient]) -> None:
+    """What the client forked is ended with it, also where that is in a session of its own and has another parent."""
+    client = hostile(kind)
     client.hello()
     pid = int(client.apply("alloc", {})["child"])
     assert state_of(pid) in ("R", "S")
@@ -192,16 +193,6 @@ def test_a_grandchild_does_not_outlive_the_client(hostile: Callable[..., Process
 def test_a_grandchild_of_a_dead_client_is_ended(hostile: Callable[..., ProcessClient]) -> None:
     """Also where the client itself is gone, and its child holds the pipes open."""
     pid = int(failure_of(hostile("fork-and-die")).errors[-1])
-    assert wait_until(lambda: state_of(pid) in ("", "Z"))
-
-
-def test_a_daemon_does_not_outlive_the_client(hostile: Callable[..., ProcessClient]) -> None:
-    """What the client sent into a session of its own, and to another parent, is ended with it."""
-    client = hostile("daemon")
-    client.hello()
-    pid = int(client.apply("alloc", {})["child"])
-    assert state_of(pid) in ("R", "S")
-    client.close()
     assert wait_until(lambda: state_of(pid) in ("", "Z"))
 
 
