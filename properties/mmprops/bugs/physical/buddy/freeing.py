@@ -128,10 +128,13 @@ BUGS = (
     bug(
         "BUG-PIECES-OF-FIRST-TYPE",
         "BUDDY-FREE-PIECES",
-        "every pageblock of a large block is freed by the type of the first",
+        "of a large block every second pageblock is freed by the type of the one before it",
         "mm/page_alloc.c:split_large_buddy, v6.12",
         {
-            f"{OUR}.lists.free_pieces": ("zone.types[piece >> zone.pageblock_order]", "zone.types[pfn >> zone.pageblock_order]"),
+            f"{OUR}.lists.free_pieces": (
+                "zone.types[piece >> zone.pageblock_order]",
+                "zone.types[piece >> zone.pageblock_order & ~1]",
+            ),
             f"{LISTS}.pieces_step": (
                 "type_at(span, lists, pfn)",
                 "type_at(span, lists, head_of(pfn, span.pageblock_order + 1))",

@@ -7,6 +7,19 @@ from mmprops.bugs.physical.buddy.places import CORE, FALLBACK, LINUX, LISTS, OUR
 _RMQUEUE, _RMQUEUE_BUDDY = "mm/page_alloc.c:__rmqueue, v6.12", "mm/page_alloc.c:rmqueue_buddy, v6.12"
 _CLAIM, _STEAL_BLOCK = "mm/page_alloc.c:__rmqueue_claim, v6.12", "mm/page_alloc.c:try_to_steal_block, v6.12"
 
+_DOWN = """order = above - 1
+    pfn = find_fallback(lists, order, migratetype)
+    if pfn == NOBODY:
+        return zone, lists, migratetype, least, order, NOBODY
+    rule(c.CLAIM_LARGEST)
+    if not can_claim(zone.span, order, migratetype):
+        return zone, lists, migratetype, least, least, NOBODY
+    if order >= zone.span.pageblock_order or claimable(zone, lists, pfn, migratetype):
+        return zone, lists, migratetype, least, least, pfn
+    return zone, lists, migratetype, least, order, NOBODY
+"""
+_UP = _DOWN.replace("above - 1", "max(0, zone.span.max_order + 1 - (above - least))").replace("least, order", "least, above - 1")
+
 BUGS = (
     bug(
         "BUG-ORDER-ABOVE-SERVED",
@@ -207,7 +220,7 @@ BUGS = (
         _CLAIM,
         {
             f"{OUR}.fallback.claim": ("range(zone.max_order, least - 1, -1)", "range(least, zone.max_order + 1)"),
-            f"{FALLBACK}.claim_step": ("order = above - 1", "order = zone.span.max_order + 1 - (above - least)"),
+            f"{FALLBACK}.claim_step": (_DOWN, _UP),
         },
     ),
     bug(
