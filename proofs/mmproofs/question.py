@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -79,6 +79,7 @@ class Question:
         self.places = Touched({kind: dict(found) for kind, found in path.touched.places.items()})
         self.rlimit = 0
         self.deciders: set[str] = set()
+        self.hard = False  # Z3 gave up on a claim once: its further rounds are not easier
         self.text = ""
 
     def goal(self) -> z.Truth:
@@ -113,9 +114,11 @@ class Question:
 
     def _check(self, demanded: list[z.Truth], bare: bool = False) -> tuple[z.Answer, z.Solver | None]:
         """Decide; a ``bare`` SAT may come without the solver that has a model."""
-        answer, solver = self._z3(demanded, FIRST_RLIMIT)
         known: list[z.Truth] = []
-        if answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla"):
+        if not self.hard:
+            answer, solver = self._z3(demanded, FIRST_RLIMIT)
+            self.hard = answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla")
+        if self.hard:
             answer, solver, known = self._bitwuzla(demanded, bare)
             if answer is z.Answer.SAT and bare:
                 return answer, None
@@ -129,10 +132,11 @@ class Question:
 
     def _bitwuzla(self, demanded: list[z.Truth], bare: bool) -> tuple[z.Answer, z.Solver, list[z.Truth]]:
         """Ask Bitwuzla; return what was asked and, unless ``bare``, the values that it found for what is unknown."""
-        plain, pairs = z.answers_as_words(demanded, counting.is_count)
+        unknowns = self.case.unknowns.among(demanded)
+        plain, pairs = z.answers_as_words(demanded, unknowns, counting.is_count)
         solver = self.case.smt.solver(logic=smtlib.LOGIC)
         solver.add(*plain)
-        unknowns = [] if bare else z.unknowns_in(demanded)
+        unknowns = [] if bare else unknowns
         asked = [z.substitute(term, pairs) for term in unknowns]
         answer, values = smtlib.bitwuzla_values(smtlib.text_of(solver), asked, self._left() / 1000)
         self.deciders.add("bitwuzla")
@@ -148,7 +152,7 @@ class Question:
             goal = self.goal()
             if (claim.chosen, z.identity(goal)) in self.case.proved:
                 continue
-            self.added = {}
+            self.added, self.hard = {}, False
             outcome = self._decide()
             self.added = {**kept, **self.added}
             total = total.joined(outcome, frozenset(), 0.0)
@@ -199,7 +203,7 @@ class Question:
 
     def _refine(self, model: z.Model) -> bool:
         for distance in (CHANGED, READ, FURTHER):
-            broken = [c for c in self.candidates(distance) if not model.holds(c[1])][:AT_ONCE]
+            broken = list(islice((c for c in self.candidates(distance) if not model.holds(c[1])), AT_ONCE))
             for key, formula, number, places in broken:
                 self.added[key] = formula
                 for kind, found in self.schemas[number].looks_at(places).items():
