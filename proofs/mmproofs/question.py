@@ -79,7 +79,6 @@ class Question:
         self.places = Touched({kind: dict(found) for kind, found in path.touched.places.items()})
         self.rlimit = 0
         self.deciders: set[str] = set()
-        self.hard = False  # Z3 gave up on a claim once: its further rounds are not easier
         self.text = ""
 
     def goal(self) -> z.Truth:
@@ -115,10 +114,8 @@ class Question:
     def _check(self, demanded: list[z.Truth], bare: bool = False) -> tuple[z.Answer, z.Solver | None]:
         """Decide; a ``bare`` SAT may come without the solver that has a model."""
         known: list[z.Truth] = []
-        if not self.hard:
-            answer, solver = self._z3(demanded, FIRST_RLIMIT)
-            self.hard = answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla")
-        if self.hard:
+        answer, solver = self._z3(demanded, FIRST_RLIMIT)
+        if answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla"):
             answer, solver, known = self._bitwuzla(demanded, bare)
             if answer is z.Answer.SAT and bare:
                 return answer, None
@@ -152,7 +149,7 @@ class Question:
             goal = self.goal()
             if (claim.chosen, z.identity(goal)) in self.case.proved:
                 continue
-            self.added, self.hard = {}, False
+            self.added = {}
             outcome = self._decide()
             self.added = {**kept, **self.added}
             total = total.joined(outcome, frozenset(), 0.0)
