@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from mmprops.clients.base import ClientError
 from mmspec import __version__
@@ -64,7 +65,7 @@ def printing() -> Iterator[None]:
         raise Unwritable(f"cannot write to standard output: {error.strerror}") from None
 
 
-def finish(form: str, verdict: str, fields: Mapping[str, Any], text: Iterable[str] = ()) -> None:
+def finish(form: str, verdict: str, fields: Mapping[str, Any], text: Iterable[str | Text] = ()) -> None:
     """Print a command's answer and leave with the exit code of its verdict."""
     with printing():
         if form == "json":

@@ -9,10 +9,10 @@ import click
 from mmprops import failure
 from mmprops.conform import open_session
 from mmprops.machines import machine_named
-from mmprops.session import OverTheWire
 from mmspec.errors import InputError
 from mmspec.profile import profile_named
-from mmspec_cli.commands.runs import kept, run_json, run_text, violation_text, watched
+from mmspec_cli.commands.runs import run_json, told, watched
+from mmspec_cli.junit import case_of, junit_option, reporting
 from mmspec_cli.output import finish, format_option
 
 
@@ -24,22 +24,30 @@ from mmspec_cli.output import finish, format_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides the programs.")
 @click.option("--timeout", type=click.FloatRange(0.01), default=5.0, show_default=True, help="Seconds for a reply.")
 @click.option("--program", type=click.Path(path_type=Path), help="Carry out this program instead of searching.")
+@junit_option
 @format_option
 def conform(
-    machine: str, client: str, profile: str, ops: int, seed: int, timeout: float, program: Path | None, form: str
+    machine: str,
+    client: str,
+    profile: str,
+    ops: int,
+    seed: int,
+    timeout: float,
+    program: Path | None,
+    junit: Path | None,
+    form: str,
 ) -> None:
     """Hold a client against the specification of a machine."""
-    which, held_to = machine_named(machine), profile_named(profile)
-    stored = None if program is None else failure.read(program)
-    if stored is not None and stored.program.machine != machine:
-        raise InputError(f"{program} is a program for {stored.program.machine}, not for {machine}", where=str(program))
-    session = open_session(which, client, held_to, timeout)
-    try:
-        run = watched(which, session, profile, ops=ops, seed=seed, program=None if stored is None else stored.program)
-    finally:
-        session.close()
-    text = list(run_text(which, run))
-    if run.violation is not None:
-        fields = session.fields if isinstance(session, OverTheWire) else {}
-        text += [*violation_text(which, run.violation), *kept(which, run, client, profile, fields)]
+    with reporting(junit, [machine], client) as cases:
+        which, held_to = machine_named(machine), profile_named(profile)
+        stored = None if program is None else failure.read(program)
+        if stored is not None and stored.program.machine != machine:
+            raise InputError(f"{program} is a program for {stored.program.machine}, not for {machine}", where=str(program))
+        session = open_session(which, client, held_to, timeout)
+        try:
+            run = watched(which, session, profile, ops=ops, seed=seed, program=None if stored is None else stored.program)
+        finally:
+            session.close()
+        text = list(told(which, session, run, client))
+        cases.append(case_of(which, run, client, [line.plain for line in text]))
     finish(form, run.verdict, {"runs": [run_json(run)]}, text)

@@ -1,22 +1,23 @@
-"""What ``check`` and ``conform`` share: a run as JSON, as text, and its failure file."""
+"""What ``check`` and ``conform`` share: a run under way, as JSON, and as text with colours."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from mmprops import failure
 from mmprops.conform import ConformRun, Violation, judge_session
-from mmprops.lockstep import shown
 from mmprops.machine import Machine
-from mmprops.program import Program, resolved
+from mmprops.program import Program
 from mmprops.session import Session
+from mmprops.telling import kept, run_text, violation_text
 from mmspec.profile import profile_named
-from mmspec_cli.output import people, styled
+from mmspec_cli.output import STYLE, people
 
 
 def watched(
@@ -71,53 +72,16 @@ def violation_json(violation: Violation) -> dict[str, Any]:
     return fields | {"flaky": True} if violation.flaky else fields
 
 
-def run_text(machine: Machine, run: ConformRun) -> Iterator[str]:
-    """Yield a run as text, without its failure."""
-    rate = run.ops / run.seconds if run.seconds else 0.0
-    judged = f"{run.ops} operations on {run.configurations} configurations in {run.seconds:.1f} s ({rate:.0f}/s)"
-    clauses = f"{len(run.clauses_reached)} of {run.clauses_total} clauses, seed {run.seed}"
-    yield f"{styled(run.verdict)} {run.machine}: {escape(run.client)} under {run.profile}, {judged}, {clauses}"
-    if run.reason:
-        yield f"  {escape(run.reason)}"
-    if run.not_tested:
-        yield f"  not tested, since not promised: {', '.join(run.not_tested)}"
-    if run.weakened:
-        yield f"  weakened by: {', '.join(run.weakened)}"
-
-
-def kept(machine: Machine, run: ConformRun, client: str, profile: str, fields: Mapping[str, Any]) -> list[str]:
-    """Write a run's failure file and return the last lines: how to run it again, and how to run the client on it under gdb."""
-    assert run.violation is not None
-    note = {"schema": 1, "clause": run.violation.broken.clause, "profile": run.profile, "client": run.client}
-    note["explanation"] = run.violation.broken.explanation
-    try:
-        path = failure.write(machine, run.violation.program, run.violation.outcome.values, note, fields)
-    except OSError as error:  # what was found counts all the same
-        return [escape(f"  not kept: {failure.FOLDER} cannot be written here: {error.strerror}")]
-    again = f"mmspec conform {machine.name} --client {shlex.quote(client)} --profile {profile} --program {path}"
-    lines = [escape(f"  again: {again}")]
-    if client.startswith("exec:"):
-        lines.append(escape("  gdb:   " + failure.gdb_line(client.removeprefix("exec:"), path)))
-    return lines
-
-
-def violation_text(machine: Machine, violation: Violation) -> Iterator[str]:
-    """Yield a failure: the clause, the program with what was answered, and a picture of the state that it met."""
-    broken = violation.broken
-    sentence = next((c.sentence for c in machine.component.clauses if c.id == broken.clause), "")
-    yield f"  [bold]{broken.clause}[/] {sentence}"
-    yield f"  {escape(broken.explanation)}" + (" [yellow](did not happen again: flaky)[/]" if violation.flaky else "")
-    yield f"  on {escape(shown(violation.program.config))}"
-    for index, (name, written) in enumerate(violation.program.steps):
-        request = resolved(written, violation.outcome.values.__getitem__)
-        answer = violation.outcome.values[index] if index < len(violation.outcome.values) else None
-        mark = "[red]>[/]" if index == broken.step else " "
-        yield f"  {mark} {index:3d} {name} {shown(request) if request is not None else '(refers to a step that failed)'}" + (
-            f" = {answer:#x}" if isinstance(answer, int) else ""
-        )
-    if broken.errors:
-        yield "  the client's last lines on stderr"
-        yield from (f"    {escape(line)}" for line in broken.errors[-10:])
-    if violation.outcome.state is not None:
-        yield "  before that step"
-        yield from (f"    {line}" for line in machine.picture(violation.outcome.state, None))
+def told(machine: Machine, session: Session, run: ConformRun, client: str) -> Iterator[Text]:
+    """Yield a run and its failure as text with colours; the failure is written to its file."""
+    first, *rest = run_text(run)
+    yield Text.assemble((run.verdict, STYLE[run.verdict]), first.removeprefix(run.verdict))
+    yield from map(Text, rest)
+    if run.violation is not None:
+        for line in violation_text(machine, run.violation):
+            coloured = Text(line)
+            coloured.highlight_regex(f"^  {re.escape(run.violation.broken.clause)}", "bold")
+            coloured.highlight_regex("^  >", "red")
+            coloured.highlight_regex(r"\(did not happen again: flaky\)$", "yellow")
+            yield coloured
+        yield from map(Text, kept(machine, session, run, client))

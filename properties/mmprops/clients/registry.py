@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +47,24 @@ def _open_python(name: str, limits: Limits) -> Client:
 _OPENERS: dict[str, Callable[[str, Limits], Client]] = {"exec": exec_client, "lib": _open_lib, "python": _open_python}
 
 
-def open_client(name: str, *, timeout: float = 5.0) -> Client:
-    """Start the client of a name; ``timeout`` is the limit of a reply in seconds.
-
-    Raises InputError (there is no such client) or ClientError (it does not start).
-    """
-    limits = Limits(reply=timeout)
+def named(name: str) -> Callable[[Limits], Client]:
+    """Return what opens the client of a name (InputError: there is no such client)."""
     if name in BUILT_IN:
-        return BUILT_IN[name].open(limits)
+        return BUILT_IN[name].open
     form, colon, rest = name.partition(":")
     if not colon or form not in _OPENERS:
         known = ", ".join(["impl", "spec", *BUILT_IN, *FORMS])
         hint = f"did you mean exec:{name}?" if Path(name).is_file() else f"one of {known}"
         raise InputError(f"unknown client {name!r}", hint=hint)
-    return _OPENERS[form](rest, limits)
+    return partial(_OPENERS[form], rest)
+
+
+def open_client(name: str, *, timeout: float = 5.0) -> Client:
+    """Start the client of a name; ``timeout`` is the limit of a reply in seconds.
+
+    Raises InputError (there is no such client) or ClientError (it does not start).
+    """
+    return named(name)(Limits(reply=timeout))
 
 
 def opener(client: Any, *, timeout: float = 5.0) -> Callable[[], Client]:
