@@ -168,7 +168,10 @@ class Conformance(pytest.Collector):
     def collect(self) -> Iterator[ConformanceItem]:
         """Yield a test for each client."""
         for machine, client in self.config.stash[SETTINGS].clients:
-            yield ConformanceItem.from_parent(self, name=f"{machine}[{client}]", machine=machine, client=client)
+            name = f"{machine}[{client}]"
+            # Written out, since pytest does not look for parameters in the names that it joins, and --lf compares them.
+            nodeid = f"{self.nodeid}::{name}"
+            yield ConformanceItem.from_parent(self, name=name, nodeid=nodeid, machine=machine, client=client)
 
 
 class ConformanceItem(pytest.Item):
