@@ -407,6 +407,21 @@ def test_wheels_are_compared_by_name_and_contents(tmp_path: Path) -> None:
         distribution.refuse("x", ["only in A: b"])
 
 
+def test_entry_points_of_a_wheel_are_compared_with_the_declared_ones(tmp_path: Path) -> None:
+    """By group, name and address: a plugin that is left out, or misspelt, is a difference."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nscripts = { mm = "a:b" }\n[project.entry-points.pytest11]\nmm = "p.plugin"\nother = "p.other"\n'
+    )
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
+        archive.writestr("mm-1.dist-info/entry_points.txt", "[console_scripts]\nmm = a:b\n\n[pytest11]\nmm = p.plugni\n")
+    shipped, declared = distribution.entry_points(tmp_path / "a.whl"), distribution.declared_entry_points(tmp_path)
+    assert distribution.differences(shipped, declared, left_name="A", right_name="B") == [
+        "only in B: pytest11 other",
+        "differs: pytest11 mm",
+    ]
+    assert shipped["console_scripts mm"] == "a:b"
+
+
 def test_package_files_are_what_git_would_take(tmp_path: Path) -> None:
     """Data counts, whether committed yet or not; what git ignores does not, unless it was committed all the same."""
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)

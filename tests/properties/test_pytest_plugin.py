@@ -145,6 +145,7 @@ def test_clients_are_deselected_as_tests_are(suite: Suite, arguments: tuple[str,
     suite.test("def test_it(): pass\n")
     code, output = suite.run("--mmspec-client", UNALIGNED, *arguments)
     assert (code, "1 passed, 1 deselected" in output) == (0, True), output
+    assert "collected 2 items / 1 deselected / 1 selected" in output
 
 
 def test_the_last_failed_is_run_again(suite: Suite) -> None:

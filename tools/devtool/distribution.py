@@ -1,18 +1,21 @@
 """Check the wheel that users would get: several ways of packaging ship half of it without an error.
 
 1. The wheel built from the sdist is the wheel built from the tree, member for member.
-2. It holds every file of the five packages, data included, and nothing else.
+2. It holds every file of the five packages, data included, and nothing else; it names the programs and plugins of pyproject.toml.
 3. Installed alone in an empty environment, outside the checkout, it lists its machines and checks each.
+4. A pytest that is installed beside it finds the plugin, and holds a client against each machine.
 """
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import json
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -56,6 +59,22 @@ def package_files(root: Path = ROOT) -> dict[str, str]:
     if (ledger := root / LEDGER).is_file():
         result[f"mmproofs/{ledger.name}"] = hashlib.sha256(ledger.read_bytes()).hexdigest()
     return result
+
+
+def entry_points(wheel: Path) -> dict[str, str]:
+    """What a wheel offers to other programs: `group name` to the object's address."""
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
+        listed = configparser.ConfigParser(delimiters=("=",))
+        listed.read_string(archive.read(member).decode("utf-8"))
+    return {f"{group} {name}": address for group in listed.sections() for name, address in listed[group].items()}
+
+
+def declared_entry_points(root: Path = ROOT) -> dict[str, str]:
+    """The same, as pyproject.toml of the checkout at `root` declares it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = {"console_scripts": project["scripts"], **project["entry-points"]}
+    return {f"{group} {name}": address for group, points in groups.items() for name, address in points.items()}
 
 
 def build(kind: str, source: Path, out: Path) -> Path:
@@ -126,7 +145,22 @@ def smoke(wheel: Path, scratch: Path) -> None:
     proofs = answer(mmspec, "prove", "BUDDY-BITS", "BUDDY-ALLOC", cwd=scratch).get("obligations")
     if not isinstance(proofs, list) or not all(proof.get("cached") for proof in proofs):
         raise DevError("the installed wheel: 'mmspec prove' does not read the ledger that it was shipped with")
-    say(f"the installed wheel checks {', '.join(machine['name'] for machine in machines)}")
+    names = [machine["name"] for machine in machines]
+    plugged(venv, names, scratch / "suite")
+    say(f"the installed wheel checks {', '.join(names)}")
+
+
+def plugged(venv: Path, machines: list[str], suite: Path) -> None:
+    """Run the plugin where the wheel is installed, in the new folder `suite`, whose own test it must not disturb."""
+    python = venv / "bin" / "python"
+    pip = (python, "-m", "pip", "install", "--quiet", "--quiet")
+    must("installing pytest", *pip, "--constraint", ROOT / "constraints.txt", "pytest", cwd=suite.parent)
+    suite.mkdir()
+    (suite / "test_nothing.py").write_text("def test_nothing(): pass\n")
+    clients = [f"--mmspec-client={machine}=impl" for machine in machines]
+    options = ("-q", "-W", "error", "--mmspec-ops", SMOKE_OPERATIONS)
+    env = environment() | {"PYTHONSAFEPATH": "1"}
+    must("the installed wheel's pytest plugin", python, "-m", "pytest", *options, *clients, cwd=suite, env=env)
 
 
 def check() -> None:
@@ -142,5 +176,10 @@ def check() -> None:
         shipped = {member: digest for member, digest in of_tree.items() if ".dist-info/" not in member}
         names = {"left_name": "the wheel", "right_name": "the checkout"}
         refuse("the wheel is not what the checkout holds", differences(shipped, package_files(), **names))
+        names = {"left_name": "the wheel", "right_name": "pyproject.toml"}
+        refuse(
+            "the wheel's entry points are not the declared ones",
+            differences(entry_points(tree), declared_entry_points(), **names),
+        )
         say(f"{tree.name}: {len(shipped)} files, the same from sdist and tree")
         smoke(tree, scratch)
