@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import attrs
@@ -346,5 +348,14 @@ def open_session(machine: Machine, client: Any, profile: Profile, timeout: float
         return own_session(machine, client, profile)
     return session_for(machine, opener(client, timeout=timeout))
 
+
+class _Callable(ModuleType):
+    """This module can be called: INTERFACES.md gives the function the module's own name, ``mmprops.conform``."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> ConformRun:
+        return conform(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable
 
 __all__ = ["ConformRun", "ConformanceError", "InputError", "conform"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import Any
 
 import hypothesis
@@ -34,6 +36,19 @@ class Leaky(Lowest):
 def bytes_of(seed: int) -> bytes:
     """Return the bytes of a program."""
     return random.Random(seed).randbytes(HEADER + 300 * RECORD)
+
+
+@pytest.mark.parametrize("imported", ["import mmprops", "import mmprops; from mmprops.conform import ConformRun"])
+def test_the_function_has_the_name_of_the_interface(imported: str) -> None:
+    """``mmprops.conform``, whatever else of the package was imported; only who asks for it waits for its modules."""
+    call = "assert 'numpy' not in sys.modules or 'Run' in sys.argv[1]; print(mmprops.conform('buddy', 'impl', ops=50).verdict)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import sys; {imported}; {call}", imported],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("pass\n", "")
 
 
 def test_a_client_that_conforms_passes() -> None:

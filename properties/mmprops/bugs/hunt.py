@@ -14,9 +14,11 @@ from typing import Any
 
 import attrs
 
-from mmprops import conform, failure
+from mmprops import failure
 from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug
 from mmprops.clients import wire
+from mmprops.conform import own_session
+from mmprops.conform import smallest as smallest_violation
 from mmprops.judge import broken_invariant
 from mmprops.lockstep import Outcome, Run, explore, rerun, start
 from mmprops.machine import HEADER, RECORD, Machine
@@ -33,7 +35,7 @@ LENGTHS = (6, 12, 6, 25, 6, 12, 100, 6, 12, 25, 500)
 
 def session_of(bug: Bug, machine: Machine) -> InProcess:
     """Return a session with what the bug's rule is held against."""
-    return conform.own_session(machine, bug.client, profile_named(bug.profile))
+    return own_session(machine, bug.client, profile_named(bug.profile))
 
 
 def outcomes(bug: Bug, machine: Machine, ops: int, seed: int) -> Iterator[tuple[Outcome | str, int]]:
@@ -90,7 +92,7 @@ def diagnosable(bug: Bug) -> bool:
 def smallest(bug: Bug, machine: Machine, found: Outcome) -> Outcome | None:
     """Shrink a program; return what came of the smallest that breaks the same clause, or None if there is none to trust."""
     try:
-        violation = conform.smallest(machine, session_of(bug, machine), profile_named(bug.profile), found)
+        violation = smallest_violation(machine, session_of(bug, machine), profile_named(bug.profile), found)
     except Exception:  # the edited law gave up on a smaller program
         return None
     return None if violation.flaky else violation.outcome
