@@ -40,8 +40,6 @@ class Settings(NamedTuple):
 
 
 SETTINGS = pytest.StashKey[Settings]()
-WORKER_KEY = "mmspec_clients"
-"""Where xdist's controller tells its workers which clients there are."""
 
 CLIENT, PROFILE, OPS, SEED, TIMEOUT = (f"mmspec_{name}" for name in ("client", "profile", "ops", "seed", "timeout"))
 DEFAULTS = {PROFILE: "any", OPS: "20000", SEED: "0", TIMEOUT: "5"}
@@ -103,10 +101,8 @@ def clients_of(config: pytest.Config) -> tuple[tuple[str, str], ...]:
     """Return the clients that this run adds tests for.
 
     The command line's take the place of those of the configuration, which are left out where tests are named: who runs one
-    test of theirs does not wait for another.
+    test of theirs does not wait for another. The workers of xdist are given the command line as it was, and find the same.
     """
-    if hasattr(config, "workerinput"):
-        return tuple((machine, client) for machine, client in config.workerinput[WORKER_KEY])
     given, where = config.getoption(CLIENT), "--mmspec-client"
     if given is None:
         named = config.args_source is pytest.Config.ArgsSource.ARGS
@@ -135,12 +131,6 @@ def check_names(settings: Settings) -> None:
                 named(client)
     except InputError as error:
         raise pytest.UsageError(f"mmspec: {error.message}" + (f" ({error.hint})" if error.hint else "")) from None
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of xdist, which is given paths whether or not somebody named any, which clients there are."""
-    node.workerinput[WORKER_KEY] = [list(pair) for pair in node.config.stash[SETTINGS].clients]
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

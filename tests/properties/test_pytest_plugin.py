@@ -16,8 +16,8 @@ from tests.junit import properties_of, suite_of
 ROOT = Path(__file__).resolve().parents[2]
 
 CLIENTS = r'''
-"""Clients that are wrong, each in a way of its own."""
-import time
+"""Clients that are wrong, each in a way of its own, and one that notes its end."""
+import pathlib, time
 from mmprops.examples.python.mybuddy import Lowest
 
 class Unaligned(Lowest):
@@ -34,6 +34,10 @@ class Hanging(Lowest):
 class Unable(Lowest):
     def apply(self, op, args):
         return {"unsupported": "not today"}
+
+class Ending(Lowest):
+    def close(self):
+        pathlib.Path("ended").write_text("")
 '''
 UNALIGNED, HANGING, UNABLE = (f"buddy=python:clients:{name}" for name in ("Unaligned", "Hanging", "Unable"))
 
@@ -120,6 +124,18 @@ def test_a_client_that_hangs_fails_in_time(suite: Suite) -> None:
     code, output = suite.run("--mmspec-client", HANGING, "--mmspec-timeout", "0.2")
     assert code == 1
     assert "FAILED mmspec::buddy[python:clients:Hanging] - Failed: CLIENT-HANG" in output
+
+
+@pytest.mark.parametrize("how", ["option", "fixture"])
+def test_a_client_is_ended_with_its_test(suite: Suite, how: str) -> None:
+    """By its own means, not by the end of pytest."""
+    ended = "import pathlib\ndef test_ended(): assert pathlib.Path('ended').exists()\n"
+    if how == "fixture":
+        suite.test(f"from clients import Ending\ndef test_it(mmspec_conform): mmspec_conform('buddy', Ending)\n{ended}")
+        assert "2 passed" in suite.run(*FEW)[1]
+    else:
+        assert "1 passed" in suite.run(*FEW, "--mmspec-client", "buddy=python:clients:Ending")[1]
+        assert (suite.root / "ended").exists()
 
 
 def test_what_could_not_be_judged_is_not_green(suite: Suite) -> None:
