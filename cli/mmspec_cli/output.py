@@ -65,11 +65,16 @@ def printing() -> Iterator[None]:
         raise Unwritable(f"cannot write to standard output: {error.strerror}") from None
 
 
+def envelope(verdict: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a command's answer with the three keys that every answer begins with."""
+    return {"schema": 1, "mmspec": __version__, "verdict": verdict} | dict(fields)
+
+
 def finish(form: str, verdict: str, fields: Mapping[str, Any], text: Iterable[str | Text] = ()) -> None:
     """Print a command's answer and leave with the exit code of its verdict."""
     with printing():
         if form == "json":
-            print(json.dumps({"schema": 1, "mmspec": __version__, "verdict": verdict} | dict(fields), default=str))
+            print(json.dumps(envelope(verdict, fields), default=str))
         else:
             out = Console(highlight=False, soft_wrap=True)
             for line in text:

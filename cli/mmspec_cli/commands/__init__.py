@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mmspec_cli.commands.bench import bench
 from mmspec_cli.commands.bugs import bugs
 from mmspec_cli.commands.check import check
 from mmspec_cli.commands.conform import conform
@@ -13,4 +14,4 @@ from mmspec_cli.commands.prove import prove
 from mmspec_cli.commands.replay import replay
 from mmspec_cli.commands.verify import verify
 
-COMMANDS: tuple[click.Command, ...] = (list_machines, describe, check, conform, prove, replay, bugs, verify)
+COMMANDS: tuple[click.Command, ...] = (list_machines, describe, check, conform, prove, replay, bugs, bench, verify)

@@ -101,9 +101,12 @@ def unpack(where: Path, folder: Path) -> None:
         raise ClientError(f"cannot unpack {where}: {said[0]}", hint=f"an archive that holds {', '.join(NEEDED)}")
 
 
-def built(folder: Path) -> Path:
-    """Return the adapter's program over the unpacked source (ClientError: what the compiler said)."""
-    adapter = ADAPTER.read_text(encoding="utf-8")
+def built(folder: Path, behind: str = "") -> Path:
+    """Return the adapter's program over the unpacked source (ClientError: what the compiler said).
+
+    With C text ``behind`` the adapter's: the two as a shared library.
+    """
+    adapter = ADAPTER.read_text(encoding="utf-8") + behind
     program = folder / f"gpu_buddy-{_digest(adapter)}"
     if program.exists():
         return program
@@ -112,7 +115,8 @@ def built(folder: Path) -> Path:
         header.parent.mkdir(parents=True, exist_ok=True)
         header.touch()
     partial = program.with_suffix(f".{os.getpid()}")
-    command = ["gcc", "-std=gnu11", "-O2", "-w", "-Iempty", "-Itools/include", "-Iinclude", "-I.", "-o", str(partial), "-xc", "-"]
+    command = ["gcc", "-std=gnu11", "-O2", "-w", "-Iempty", "-Itools/include", "-Iinclude", "-I."]
+    command += [*(["-shared", "-fPIC"] if behind else []), "-o", str(partial), "-xc", "-"]
     done = subprocess.run(command, cwd=folder, input=adapter, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["nothing"]

@@ -1,0 +1,98 @@
+"""The picture of growth: what an operation costs over log2 of the pages, ours and C's, as an SVG that stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from mmprops.bench.row import Curve
+
+WIDTH, HEIGHT = 720, 400
+LEFT, RIGHT, TOP, BOTTOM = 56, 176, 40, 48
+"""The margins around the plot; names of curves stand in the right one."""
+
+GAP = 15
+"""The least distance between the baselines of two names."""
+
+STYLE = """
+svg { background: #fff; color: #1a1a1a; font: 13px system-ui, sans-serif; }
+text { fill: currentColor; }
+.grid { stroke: currentColor; stroke-opacity: .15; }
+.curve { fill: none; stroke-width: 2; }
+.curve.beside { stroke-dasharray: 5 4; }
+.c0 { stroke: #0b62c4; } .c1 { stroke: #c2410c; } .c2 { stroke: #15803d; } .c3 { stroke: #7e22ce; }
+@media (prefers-color-scheme: dark) {
+  svg { background: #14171a; color: #e6e6e6; }
+  .c0 { stroke: #6cb0ff; } .c1 { stroke: #ff9d6c; } .c2 { stroke: #6fd08c; } .c3 { stroke: #cf9bff; }
+}
+"""
+
+
+def growth_svg(curves: Sequence[Curve]) -> str:
+    """Return the picture of curves (ValueError: there is none), a colour for each name, ours solid, what is beside it dashed."""
+    if not curves:
+        raise ValueError("no curve to draw")
+    return "\n".join(_lines(curves)) + "\n"
+
+
+def step_of(largest: float) -> float:
+    """Return the distance of lines in a grid of at most eight: 1, 2 or 5 times a power of ten."""
+    step = 1e-3
+    factors = (2.0, 2.5, 2.0)
+    at = 0
+    while largest / step > 8:
+        step *= factors[at % 3]
+        at += 1
+    return step
+
+
+def _lines(curves: Sequence[Curve]) -> Iterator[str]:
+    sizes = sorted({size for curve in curves for size, _ in curve.points})
+    costs = [cost for curve in curves for _, cost in curve.points]
+    step = step_of(max(costs))
+    top = (int(max(costs) / step) + 1) * step
+    span = max(sizes[-1] - sizes[0], 1)
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+
+    def x(size: int) -> float:
+        return LEFT + (size - sizes[0]) / span * (right - LEFT)
+
+    def y(cost: float) -> float:
+        return bottom - cost / top * (bottom - TOP)
+
+    unit = escape(curves[0].unit)
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="title desc">'
+    yield f'<title id="title">Cost over log2 of the pages, {unit}</title>'
+    yield f'<desc id="desc">{"; ".join(map(_spoken, curves))}</desc>'
+    yield f"<style>{STYLE}</style>"
+    yield f'<text x="{LEFT}" y="{TOP - 16}">{unit}</text>'
+    for k in range(round(top / step) + 1):
+        at = y(k * step)
+        yield f'<line class="grid" x1="{LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}"/>'
+        yield f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{k * step:g}</text>'
+    for size in sizes:
+        yield f'<text x="{x(size):.1f}" y="{bottom + 20}" text-anchor="middle">2^{size}</text>'
+    yield f'<text x="{(LEFT + right) / 2:.1f}" y="{bottom + 40}" text-anchor="middle">pages</text>'
+    names = list(dict.fromkeys(curve.name for curve in curves))
+    labels = spread([y(curve.points[-1][1]) + 4 for curve in curves])
+    for curve, label in zip(curves, labels, strict=True):
+        kind = f"curve c{names.index(curve.name) % 4}" + ("" if curve.side == "ours" else " beside")
+        points = " ".join(f"{x(size):.1f},{y(cost):.1f}" for size, cost in curve.points)
+        yield f'<polyline class="{kind}" points="{points}"/>'
+        yield f'<line class="{kind}" x1="{right + 6}" y1="{label - 4:.1f}" x2="{right + 34}" y2="{label - 4:.1f}"/>'
+        yield f'<text x="{right + 40}" y="{label:.1f}">{escape(f"{curve.side}, {curve.name}")}</text>'
+    yield "</svg>"
+
+
+def _spoken(curve: Curve) -> str:
+    points = ", ".join(f"{cost:.3g} at 2^{size}" for size, cost in curve.points)
+    return escape(f"{curve.side}, {curve.name}: {points}")
+
+
+def spread(wanted: Sequence[float]) -> list[float]:
+    """Return heights at least GAP apart in the order of those that are wanted, none below the plot."""
+    placed = [0.0] * len(wanted)
+    below = float(HEIGHT - BOTTOM) + GAP
+    for at in sorted(range(len(wanted)), key=lambda i: wanted[i], reverse=True):
+        below = placed[at] = min(wanted[at], below - GAP)
+    return placed
