@@ -2,7 +2,8 @@
 
 1. The wheel built from the sdist is the wheel built from the tree, member for member.
 2. It holds every file of the five packages, data included, and nothing else; it names the programs and plugins of pyproject.toml.
-3. Installed alone in an empty environment, outside the checkout, it lists its machines and checks each.
+3. Installed alone in an empty environment, outside the checkout, it lists its machines, checks each, reads its ledger and, where
+   gcc is here, compiles the C that it ships.
 4. A pytest that is installed beside it finds the plugin, and holds a client against each machine.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -145,6 +147,8 @@ def smoke(wheel: Path, scratch: Path) -> None:
     proofs = answer(mmspec, "prove", "BUDDY-BITS", "BUDDY-ALLOC", cwd=scratch).get("obligations")
     if not isinstance(proofs, list) or not all(proof.get("cached") for proof in proofs):
         raise DevError("the installed wheel: 'mmspec prove' does not read the ledger that it was shipped with")
+    if shutil.which("gcc"):
+        answer(mmspec, "bench", "replay", "--quick", "--largest", "10", "--turns", "1", cwd=scratch)
     names = [machine["name"] for machine in machines]
     plugged(venv, names, scratch / "suite")
     say(f"the installed wheel checks {', '.join(names)}")

@@ -1,7 +1,11 @@
-"""The picture of growth: what an operation costs over log2 of the pages, ours and C's, as an SVG that stands alone."""
+"""The picture of growth: what an operation costs over log2 of the pages, ours and C's, as an SVG that stands alone.
+
+Costs are on a logarithmic scale too: the distance of two curves is their ratio, wherever they are.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -35,22 +39,24 @@ def growth_svg(curves: Sequence[Curve]) -> str:
     return "\n".join(_lines(curves)) + "\n"
 
 
-def step_of(largest: float) -> float:
-    """Return the distance of lines in a grid of at most eight: 1, 2 or 5 times a power of ten."""
-    step = 1e-3
-    factors = (2.0, 2.5, 2.0)
-    at = 0
-    while largest / step > 8:
-        step *= factors[at % 3]
-        at += 1
-    return step
+def ticks(low: float, high: float) -> list[float]:
+    """Return the numbers 1, 2 and 5 times powers of ten that enclose two costs, at least two (ValueError: not positive)."""
+    if not 0 < low <= high:
+        raise ValueError(f"no costs: {low:g} to {high:g}")
+    power = 10.0 ** math.floor(math.log10(low))
+    found = [factor * power for factor in (1, 2, 5)]
+    while found[-1] < high:
+        found.append(found[-3] * 10)
+    first = max(at for at, tick in enumerate(found) if tick <= low)
+    last = min(at for at, tick in enumerate(found) if tick >= high)
+    return found[first : max(last, first + 1) + 1]
 
 
 def _lines(curves: Sequence[Curve]) -> Iterator[str]:
     sizes = sorted({size for curve in curves for size, _ in curve.points})
     costs = [cost for curve in curves for _, cost in curve.points]
-    step = step_of(max(costs))
-    top = (int(max(costs) / step) + 1) * step
+    grid = ticks(min(costs), max(costs))
+    decades = math.log10(grid[-1] / grid[0])
     span = max(sizes[-1] - sizes[0], 1)
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
 
@@ -58,7 +64,7 @@ def _lines(curves: Sequence[Curve]) -> Iterator[str]:
         return LEFT + (size - sizes[0]) / span * (right - LEFT)
 
     def y(cost: float) -> float:
-        return bottom - cost / top * (bottom - TOP)
+        return bottom - math.log10(cost / grid[0]) / decades * (bottom - TOP)
 
     unit = escape(curves[0].unit)
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="title desc">'
@@ -66,10 +72,9 @@ def _lines(curves: Sequence[Curve]) -> Iterator[str]:
     yield f'<desc id="desc">{"; ".join(map(_spoken, curves))}</desc>'
     yield f"<style>{STYLE}</style>"
     yield f'<text x="{LEFT}" y="{TOP - 16}">{unit}</text>'
-    for k in range(round(top / step) + 1):
-        at = y(k * step)
-        yield f'<line class="grid" x1="{LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}"/>'
-        yield f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{k * step:g}</text>'
+    for cost in grid:
+        yield f'<line class="grid" x1="{LEFT}" y1="{y(cost):.1f}" x2="{right}" y2="{y(cost):.1f}"/>'
+        yield f'<text x="{LEFT - 8}" y="{y(cost) + 4:.1f}" text-anchor="end">{cost:g}</text>'
     for size in sizes:
         yield f'<text x="{x(size):.1f}" y="{bottom + 20}" text-anchor="middle">2^{size}</text>'
     yield f'<text x="{(LEFT + right) / 2:.1f}" y="{bottom + 40}" text-anchor="middle">pages</text>'

@@ -68,7 +68,8 @@ def yardstick(source: str | None = None) -> Iterator[Replay]:
         command = ["gcc", *options, "-o", str(library), "-xc", "-"]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise MmspecError(f"gcc refuses the yardstick: {(done.stderr.strip().splitlines() or ['it says nothing'])[0]}")
+            said = done.stderr.strip().splitlines() or ["it says nothing"]
+            raise MmspecError(f"gcc refuses the yardstick: {next((line for line in said if 'error' in line), said[0])}")
         function = ctypes.CDLL(str(library)).replay
         function.argtypes = [ctypes.POINTER(CZone), ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
         function.restype = None
