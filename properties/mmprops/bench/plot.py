@@ -19,17 +19,20 @@ GAP = 15
 """The least distance between the baselines of two names."""
 
 STYLE = """
-svg { background: #fff; color: #1a1a1a; font: 13px system-ui, sans-serif; }
-text { fill: currentColor; }
-.grid { stroke: currentColor; stroke-opacity: .15; }
-.curve { fill: none; stroke-width: 2; }
-.curve.beside { stroke-dasharray: 5 4; }
-.c0 { stroke: #0b62c4; } .c1 { stroke: #c2410c; } .c2 { stroke: #15803d; } .c3 { stroke: #7e22ce; }
+.growth { background: #fff; color: #1a1a1a; font: 13px system-ui, sans-serif; }
+.growth text { fill: currentColor; }
+.growth .grid { stroke: currentColor; stroke-opacity: .15; }
+.growth .curve { fill: none; stroke-width: 2; }
+.growth .beside { stroke-dasharray: 5 4; }
+.growth .c0 { stroke: #0b62c4; } .growth .c1 { stroke: #c2410c; }
+.growth .c2 { stroke: #15803d; } .growth .c3 { stroke: #7e22ce; }
 @media (prefers-color-scheme: dark) {
-  svg { background: #14171a; color: #e6e6e6; }
-  .c0 { stroke: #6cb0ff; } .c1 { stroke: #ff9d6c; } .c2 { stroke: #6fd08c; } .c3 { stroke: #cf9bff; }
+  .growth { background: #14171a; color: #e6e6e6; }
+  .growth .c0 { stroke: #6cb0ff; } .growth .c1 { stroke: #ff9d6c; }
+  .growth .c2 { stroke: #6fd08c; } .growth .c3 { stroke: #cf9bff; }
 }
 """
+"""Every selector begins with the picture's class, so that it can stand within a page."""
 
 
 def growth_svg(curves: Sequence[Curve]) -> str:
@@ -67,9 +70,10 @@ def _lines(curves: Sequence[Curve]) -> Iterator[str]:
         return bottom - math.log10(cost / grid[0]) / decades * (bottom - TOP)
 
     unit = escape(curves[0].unit)
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="title desc">'
-    yield f'<title id="title">Cost over log2 of the pages, {unit}</title>'
-    yield f'<desc id="desc">{"; ".join(map(_spoken, curves))}</desc>'
+    yield f'<svg class="growth" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+    yield 'aria-labelledby="growth-title growth-desc">'
+    yield f'<title id="growth-title">Cost over log2 of the pages, {unit}</title>'
+    yield f'<desc id="growth-desc">{"; ".join(map(_spoken, curves))}</desc>'
     yield f"<style>{STYLE}</style>"
     yield f'<text x="{LEFT}" y="{TOP - 16}">{unit}</text>'
     for cost in grid:

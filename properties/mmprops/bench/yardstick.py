@@ -118,7 +118,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
         yield Row(name, unit, ours, {KERNEL: beside[0]}, BESIDE_KERNEL)
     else:
         yield Left(f"yardstick beside {KERNEL}", f"{lacking}: measured by {NANOSECONDS:g} ns at 2^{LARGEST} pages instead")
-        yield Row(name, unit, ours, {"allowed": NANOSECONDS}, 1.0, decided=size == LARGEST)
+        yield Row(name, unit, ours, {"required": NANOSECONDS}, 1.0, decided=size == LARGEST)
 
 
 def time_yardstick(replay: Replay, pages: int, what: Program) -> tuple[float, int]:

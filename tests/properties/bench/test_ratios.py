@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import attrs
 import pytest
 
-from mmprops.bench import FULL, Effort, Row, subject_named
+from mmprops.bench import FULL, Effort, Row, Subject, subject_named
 
 SLACK = 1.25
 EFFORTS = (attrs.evolve(FULL, largest=20), attrs.evolve(FULL, largest=20, turns=15))
@@ -32,3 +34,21 @@ def test_ratios_are_within_a_quarter_of_their_targets(name: str, monkeypatch: py
     """Missed only if missed twice."""
     monkeypatch.setenv("MMSPEC_ENGINE", "numba")
     assert not missed(name, EFFORTS[0]) or not missed(name, EFFORTS[1])
+
+
+@pytest.mark.parametrize(
+    ("row", "noticed"),
+    [
+        (Row("x", "u", 1.63, {"C": 1.0}, 1.3), True),
+        (Row("x", "u", 1.62, {"C": 1.0}, 1.3), False),
+        (Row("x", "u", 5.5, {"C": 1.0}, 7.0, at_least=True), True),
+        (Row("x", "u", 5.7, {"C": 1.0}, 7.0, at_least=True), False),
+        (Row("x", "u", 9.0, {"C": 1.0}, 1.3, decided=False), False),
+        (Row("x", "u", 9.0, {"required": 1.0}, 1.3), False),
+    ],
+)
+def test_the_guard_notices_what_is_beyond_the_slack(monkeypatch: pytest.MonkeyPatch, row: Row, noticed: bool) -> None:
+    """A quarter off its target, in the direction that counts."""
+    subject = Subject("x", "x", lambda: None, lambda _: iter([row]))
+    monkeypatch.setattr(sys.modules[__name__], "subject_named", lambda _: subject)
+    assert bool(missed("x", EFFORTS[0])) is noticed
