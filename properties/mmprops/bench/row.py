@@ -17,13 +17,13 @@ class Effort:
 
     largest: int = 24
     operations: int = 1_000_000
-    turns: int = 5
+    turns: int = 7
     judged: tuple[int, ...] = tuple(1 << k for k in range(10, 15))
     examples: int = 40
 
 
 FULL = Effort()
-QUICK = Effort(largest=18, operations=100_000, judged=(1 << 10, 1 << 11), examples=12)
+QUICK = Effort(largest=18, operations=100_000, turns=5, judged=(1 << 10, 1 << 11), examples=12)
 """Under twenty seconds, once Numba has kept its translation."""
 
 

@@ -48,6 +48,13 @@ def test_every_size_and_pattern_has_a_row() -> None:
     assert [row.name for row in growth] == [f"growth 2^14 to 2^15 {p}" for p in PATTERNS]
 
 
+@pytest.mark.parametrize(("size", "held"), [(13, False), (14, True), (20, True), (21, False)])
+def test_the_ratio_is_held_to_its_target_from_2_to_the_14_to_2_to_the_20(size: int, held: bool) -> None:
+    """Below and above it is only printed."""
+    row = bench.row_of(1 << size, "random", {bench.OURS: 2.0, ANCHOR: 1.0})
+    assert (row.target is not None) is held
+
+
 @pytest.mark.needs_gcc
 def test_without_numba_no_target_is_met_or_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row of the interpreter says that Numba did not run, and claims nothing about Numba's target."""
