@@ -57,7 +57,7 @@ def test_rows_are_medians_beside_three_anchors(monkeypatch: pytest.MonkeyPatch) 
 
 MEASURE = """
 from mmprops.bench import Effort, subject_named
-print(len(list(subject_named("judged").measure(Effort(turns=1, judged=(1 << 10,), examples=1)))))
+print(len(list(subject_named("judged").measure(Effort(turns=1, judged=(1 << 10,), examples=20)))))
 """
 
 
