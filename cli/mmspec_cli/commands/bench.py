@@ -109,11 +109,12 @@ def write(path: Path, text: str) -> None:
 def text_of(rows: Sequence[Any], left: Sequence[Any], verdict: str) -> Iterator[str]:
     """Yield a line for each row and for what was left out, and the sum."""
     said = {True: "[green]met   [/]", False: "[bold red]missed[/]", None: "[dim]-     [/]"}
+    width = max([30, *(len(row.name) + 2 for row in rows)])
     for row in rows:
         (anchor, value), *_ = row.anchors.items()
         bound = "" if row.target is None else f" ({'at least' if row.at_least else 'at most'} {row.target:g})"
         beside = f"{number(value)} {anchor}"
-        yield f"{said[row.met]} {row.name:30}{number(row.ours):>9} {row.unit:25} {escape(beside):37} {row.ratio:g}{bound}"
+        yield f"{said[row.met]} {row.name:{width}}{number(row.ours):>9} {row.unit:25} {escape(beside):37} {row.ratio:g}{bound}"
     for one in left:
         yield f"[dim]left out[/] {one.name}: needs {one.needs}"
     met, with_target = sum(row.met is True for row in rows), sum(row.target is not None for row in rows)
