@@ -100,6 +100,23 @@ class View(Protocol):
 
 
 @attrs.frozen
+class Replies:
+    """What vectors, which are told nothing that was chosen before, need to know of a machine's answers.
+
+    ``possible(state, request)`` yields every result that the law may let through, each once, and may yield more; of an
+    operation that only looks two are enough. ``block(request)`` gives the order of the block that a request is answered with
+    (None: it is answered with none): such results are all the free aligned blocks of that order, and no others.
+    ``limits`` are capabilities that keep the vectors' configurations small, taken in turn. ``programs``, each a configuration
+    and its steps, are what chance seldom meets.
+    """
+
+    possible: Callable[[Any, Any], Iterable[Any]]
+    block: Callable[[Any], int | None]
+    limits: tuple[Mapping[str, Any], ...]
+    programs: tuple[tuple[Any, tuple[tuple[str, Any], ...]], ...] = ()
+
+
+@attrs.frozen
 class Machine:
     """One machine under test.
 
@@ -115,7 +132,7 @@ class Machine:
     ``weakening`` names the capabilities whose use a verdict must mention.
     ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state
     as lines of text. ``replay`` holds, by level, what follows a capture of a real kernel with an engine
-    (one of ``ENGINES``).
+    (one of ``ENGINES``). Without ``replies`` a machine has no vectors.
     """
 
     component: Component
@@ -135,6 +152,7 @@ class Machine:
     too_much: Callable[[Any, Mapping[str, Any]], str | None] = lambda config, capabilities: None
     unpromised: Callable[[Any, Any, Mapping[str, Any]], str | None] = lambda state, request, capabilities: None
     replay: Mapping[str, Callable[[Capture, str], Replay]] = attrs.field(factory=dict)
+    replies: Replies | None = None
 
     @property
     def name(self) -> str:

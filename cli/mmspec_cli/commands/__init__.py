@@ -12,6 +12,9 @@ from mmspec_cli.commands.describe import describe
 from mmspec_cli.commands.list import list_machines
 from mmspec_cli.commands.prove import prove
 from mmspec_cli.commands.replay import replay
+from mmspec_cli.commands.vectors import vectors
 from mmspec_cli.commands.verify import verify
 
-COMMANDS: tuple[click.Command, ...] = (list_machines, describe, check, conform, prove, replay, bugs, bench, verify)
+COMMANDS: tuple[click.Command, ...] = (
+    list_machines, describe, check, conform, prove, vectors, replay, bugs, bench, verify,
+)  # fmt: skip

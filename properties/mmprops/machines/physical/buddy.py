@@ -12,11 +12,12 @@ from typing import Any
 import attrs
 
 from mmimpl.physical.buddy import Buddy
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
 from mmprops.machines.physical.buddy_align import moved
 from mmprops.machines.physical.buddy_draw import draw, simpler
 from mmprops.machines.physical.buddy_generate import Generator
 from mmprops.machines.physical.buddy_replay import follow
+from mmprops.machines.physical.buddy_replies import LIMITS, PROGRAMS, block, possible
 from mmspec.clause import Clause
 from mmspec.errors import refused
 from mmspec.linked import members
@@ -235,5 +236,6 @@ BUDDY = Machine(
     picture=picture,
     view=moved,
     replay={"blocks": follow},
+    replies=Replies(possible, block, LIMITS, PROGRAMS),
 )
 """The machine."""
