@@ -78,11 +78,12 @@ SHORTEST = 6
 
 
 def generate(machine: Machine) -> dict[str, list[Vector]]:
-    """Return a machine's vectors by file (InputError: it has none)."""
+    """Return a machine's vectors by file, no file without any (InputError: it has none)."""
     replies = machine.replies
     if replies is None:
         raise InputError(f"machine {machine.name} has no vectors", hint="its record does not say which answers are possible")
-    return {collection.file: list(collected(machine, replies, collection)) for collection in COLLECTIONS}
+    files = {collection.file: list(collected(machine, replies, collection)) for collection in COLLECTIONS}
+    return {file: vectors for file, vectors in files.items() if vectors}
 
 
 def collected(machine: Machine, replies: Replies, collection: Collection) -> Iterator[Vector]:
@@ -274,6 +275,8 @@ def vector_of(line: bytes) -> Vector:
     stray = difference(value, json_of(vector))
     if stray is not None:
         raise InputError(f"{stray} is not what mmspec writes there")
+    if line != line_of(vector):
+        raise InputError("the line is not as mmspec writes it: spaces, or fields in another order")
     return vector
 
 
@@ -356,22 +359,21 @@ def difference(value: Any, again: Any, path: str = "") -> str | None:
 # --- comparing them --------------------------------------------------------------------------------------------------
 
 
-def compare(folder: Path, files: Mapping[str, Iterable[Vector]]) -> list[str]:
-    """Return the ids of the vectors that are not, bit for bit, those in a folder, missing ones and superfluous ones among them.
-
-    Raises InputError where the folder holds no vectors, VectorFileError where one of its files is none of vectors.
-    """
-    paths = {path.name: path for path in sorted(folder.glob("*.jsonl"))}
+def read_folder(folder: Path) -> dict[str, list[Vector]]:
+    """Return the vectors in a folder by file (InputError: it holds none; VectorFileError: a file is damaged)."""
+    paths = sorted(folder.glob("*.jsonl"))
     if not paths:
         raise InputError(f"no vectors in {folder}", where=str(folder), hint="the folder that holds any.jsonl")
+    return {path.name: read(path) for path in paths}
+
+
+def compare(found: Mapping[str, Iterable[Vector]], made: Mapping[str, Iterable[Vector]]) -> list[str]:
+    """Return the ids of the vectors that differ, stand in another place, or are on one side only.
+
+    What was read is, bit for bit, what its vectors are written as: equal vectors are equal bytes.
+    """
     differing = []
-    for file in sorted({*paths, *files}):
-        found = lines_by_id(read(paths[file])) if file in paths else {}
-        made = lines_by_id(files.get(file, ()))
-        differing += [name for name in {**made, **found} if made.get(name) != found.get(name)]
+    for file in sorted({*found, *made}):
+        left, right = ({v.id: (place, v) for place, v in enumerate(side.get(file, ()))} for side in (found, made))
+        differing += [name for name in {**right, **left} if left.get(name) != right.get(name)]
     return differing
-
-
-def lines_by_id(vectors: Iterable[Vector]) -> dict[str, tuple[int, bytes]]:
-    """Return each vector's place in its file, and its line."""
-    return {vector.id: (place, line_of(vector)) for place, vector in enumerate(vectors)}

@@ -1,4 +1,4 @@
-"""What replays vectors in these tests: as the runner in JavaScript does, with a set of frames for a bitmap, and without the law."""
+"""What replays vectors in these tests: as the runner in JavaScript does, with a set of free frames, and without the law."""
 
 from __future__ import annotations
 

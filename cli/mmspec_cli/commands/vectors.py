@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from mmprops.machines import machine_named
-from mmprops.vectors import compare, generate, write
+from mmprops.vectors import compare, generate, read_folder, write
 from mmspec_cli.output import finish, format_option, people, styled
 
 
@@ -20,9 +20,10 @@ from mmspec_cli.output import finish, format_option, people, styled
 def vectors(machine: str, out: Path | None, check: Path | None, form: str) -> None:
     """Make a machine's vectors; without --out and --check say how many there are."""
     which = machine_named(machine)
+    found = None if check is None else read_folder(check)
     with people.status(f"vectors of {escape(machine)}"):
         files = generate(which)
-    differing = [] if check is None else compare(check, files)
+    differing = [] if found is None else compare(found, files)
     if out is not None:
         write(out, files)
     verdict = "fail" if differing else "pass"

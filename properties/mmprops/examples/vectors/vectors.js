@@ -120,18 +120,19 @@ class Memory {
 
 // Replays a vector; returns null, {unsupported: what} or {miss: what was wrong}.
 async function replay(client, vector) {
-  const begun = await client.ask({ do: "reset", machine: vector.machine, config: vector.config });
+  const ask = (request, asked) => client.ask(request).catch((error) => {
+    throw error instanceof Gone ? new Gone(`${asked}, got nothing: the client ${error.message}`) : error;
+  });
+  const start = 'reset: expected {"ok":true}';
+  const begun = await ask({ do: "reset", machine: vector.machine, config: vector.config }, start);
   if ("unsupported" in begun) return { unsupported: begun.unsupported };
-  if (begun.ok !== true) return { miss: `reset: expected {"ok":true}, got ${JSON.stringify(begun)}` };
-  const memory = new Memory(vector.config);
-  const results = [];
+  if (begun.ok !== true) return { miss: `${start}, got ${JSON.stringify(begun)}` };
+  const memory = new Memory(vector.config), results = [];
   for (const [step, { op, args: written, expect }] of vector.steps.entries()) {
     const args = {}; // a reference stands for the value of its own name in the answer to an earlier step
     for (const [key, arg] of Object.entries(written)) args[key] = isObject(arg) ? results[arg.ref][key] : arg;
     const asked = `step ${step} ${op} ${JSON.stringify(args)}: expected ${JSON.stringify(expect)}`;
-    const reply = await client.ask({ do: "op", op, args }).catch((error) => {
-      throw error instanceof Gone ? new Gone(`${asked}, got nothing: the client ${error.message}`) : error;
-    });
+    const reply = await ask({ do: "op", op, args }, asked);
     if ("unsupported" in reply) return { unsupported: `${op}: ${reply.unsupported}` };
     const block = isObject(reply.result) && memory.freeAligned(reply.result.pfn, expect.free_aligned);
     const right = "equals" in expect ? same(expect.equals, reply) : block;
@@ -164,9 +165,8 @@ async function main(words) {
   for (const vector of vectors) {
     const why = unfit(vector, hello);
     const outcome = why ? { why } : await replay(client, vector).catch((error) => ({ error, miss: error.message }));
-    if (outcome === null) {
-      met++;
-    } else if (outcome.miss) {
+    if (outcome === null) met++;
+    else if (outcome.miss) {
       missed++;
       console.log(`fail ${vector.id} ${outcome.miss}`);
     } else {
@@ -187,6 +187,7 @@ async function main(words) {
   return missed ? 1 : 0;
 }
 
+process.stdout.on("error", () => process.exit(missed ? 1 : 2)); // nobody reads on
 main(process.argv.slice(2)).then(
   (code) => (process.exitCode = code),
   (error) => {

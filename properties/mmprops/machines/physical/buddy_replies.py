@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from mmprops.clients.wire import Ref
@@ -29,13 +28,19 @@ from mmspec.words import Order, Pfn, size_of
 LIMITS = tuple({"max_pages": pages} for pages in (4, 8, 16, 1024))
 """The largest zones of vectors: in the smallest all that can be chosen is followed, in the largest there are many orders."""
 
+
+def given_by(step: int) -> Any:
+    """Return what stands for the frame that a step was answered with."""
+    return Ref(step)
+
+
 AGAINST_A_HOLE = (
     Config(0, 16, 4, holes=((2, 4),)),
     (
         ("alloc", Alloc(3)),
         ("alloc", Alloc(2)),
         ("alloc", Alloc(1)),
-        ("free", Free(Ref(2), 1)),
+        ("free", Free(given_by(2), 1)),
         ("alloc", Alloc(2)),
         ("alloc", Alloc(1)),
     ),
@@ -47,9 +52,9 @@ ONE_RESERVED_FRAME = (
     (
         ("alloc", Alloc(1)),
         ("alloc", Alloc(0)),
-        ("reserve", Reserve(Ref(1), 0)),
+        ("reserve", Reserve(given_by(1), 0)),
         ("unreserve", Unreserve(MOVABLE)),
-        ("free", Free(Ref(1), 0)),
+        ("free", Free(given_by(1), 0)),
         ("alloc", Alloc(0)),
         ("unreserve", Unreserve(MOVABLE)),
         ("alloc", Alloc(0)),
@@ -57,14 +62,26 @@ ONE_RESERVED_FRAME = (
 )
 """One frame alone is reserved, so that there is one block whose reservation can end."""
 
-PROGRAMS = (AGAINST_A_HOLE, ONE_RESERVED_FRAME)
+NOT_WHAT_WAS_HANDED_OUT = (
+    Config(0, 8, 3),
+    (
+        ("alloc", Alloc(3)),
+        *(("free", Free(pfn, order)) for pfn, order in ((1, 3), (4, 2), (0, 2), (0, 0), (7, 0), (0, 4), (8, 3))),
+        ("free_count", FreeCount()),
+        ("free", Free(given_by(0), 3)),
+        ("free", Free(given_by(0), 3)),
+        ("free_blocks", FreeBlocks()),
+        ("alloc", Alloc(4)),
+        ("alloc", Alloc(3)),
+    ),
+)
+"""The middle, the halves and more than the whole of the one block that there is are given back, and the block twice."""
+
+PROGRAMS = (AGAINST_A_HOLE, ONE_RESERVED_FRAME, NOT_WHAT_WAS_HANDED_OUT)
 
 
-@cache
-def errors_of(request: type) -> tuple[Error, ...]:
-    """Return the errors that a request may be answered with."""
-    (operation,) = (operation for operation in law.BUDDY.operations if operation.request is request)
-    return tuple(map(Error, operation.errors))
+ERRORS = {operation.request: tuple(map(Error, operation.errors)) for operation in law.BUDDY.operations}
+"""The errors that each request may be answered with."""
 
 
 def block(request: Any) -> Order | None:
@@ -74,7 +91,7 @@ def block(request: Any) -> Order | None:
 
 def possible(zone: Zone, request: Any) -> Iterator[Any]:
     """Yield every error that the operation lists, and every other result."""
-    yield from errors_of(type(request))
+    yield from ERRORS[type(request)]
     if isinstance(request, Alloc):
         yield from map(Page, free_places(zone, request.order))
     elif isinstance(request, Unreserve):
