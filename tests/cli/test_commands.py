@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -232,6 +233,41 @@ def test_replay_follows_the_packaged_kernel(mmspec: Mmspec, packaged: Path, engi
     assert {"tag", "check", "verdict", "detail"} == set(answer["snapshots"][0])
 
 
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "buddy"
+
+
+def test_vectors_are_written_and_compared(mmspec: Mmspec, tmp_path: Path) -> None:
+    """In one go: those in the checkout are what is written, and the verdict says so."""
+    done = mmspec("vectors", "buddy", "--out", "new/buddy", "--check", str(VECTORS), "--format", "json")
+    answer = done.json
+    assert (done.code, answer["verdict"], answer["differing"]) == (0, "pass", 0)
+    written = {path.name: path.read_bytes() for path in (tmp_path / "new" / "buddy").iterdir()}
+    assert written == {path.name: path.read_bytes() for path in VECTORS.glob("*.jsonl")}
+    assert (answer["files"], answer["vectors"]) == (len(written), sum(text.count(b"\n") for text in written.values()))
+
+
+def test_vectors_that_differ_fail(mmspec: Mmspec, tmp_path: Path) -> None:
+    """Each is named."""
+    for path in VECTORS.glob("*.jsonl"):
+        shutil.copy(path, tmp_path)
+    changed = tmp_path / "any.jsonl"
+    lines = changed.read_bytes().splitlines(keepends=True)
+    changed.write_bytes(b"".join([lines[0].replace(b'"ENOMEM"', b'"EINVAL"'), *lines[1:]]))
+    done = mmspec("vectors", "buddy", "--check", ".")
+    assert done.code == 1
+    assert done.out.splitlines()[-2] == "  differs: buddy-any-0"
+    assert done.out.splitlines()[-1].startswith("fail 1 of ")
+
+
+def test_without_a_folder_vectors_are_counted(mmspec: Mmspec, tmp_path: Path) -> None:
+    """And nothing is written."""
+    done = mmspec("vectors", "buddy")
+    assert done.code == 0
+    count = len((VECTORS / "any.jsonl").read_text().splitlines())
+    assert re.fullmatch(rf"any\.jsonl +{count} vectors, [0-9]+ steps", done.out.splitlines()[0])
+    assert not list(tmp_path.iterdir())
+
+
 # --- bad input ----------------------------------------------------------------------------------------------------------
 
 USAGE = [
@@ -244,6 +280,8 @@ USAGE = [
     (("check", "--ops", "0"), "--ops"),
     (("bogus",), "No such command 'bogus'"),
     (("replay", "nosuch"), "no such capture"),
+    (("vectors", "nosuch"), "unknown machine 'nosuch'"),
+    (("vectors", "buddy", "--check", "nosuch"), "no vectors in nosuch"),
 ]
 
 
@@ -288,6 +326,17 @@ def test_a_client_that_does_not_start_is_an_error(mmspec: Mmspec) -> None:
     """Exit code 4: nothing was judged."""
     done = mmspec("conform", "buddy", "--client", "exec:./nosuch", "--format", "json")
     assert (done.code, done.json["verdict"]) == (4, "error")
+
+
+def test_a_cut_off_file_of_vectors_is_an_error_that_names_it(mmspec: Mmspec, tmp_path: Path) -> None:
+    """With its line, in one line."""
+    whole = (VECTORS / "any.jsonl").read_bytes()
+    (tmp_path / "any.jsonl").write_bytes(whole[:-10])
+    done = mmspec("vectors", "buddy", "--check", ".")
+    assert (done.code, done.out) == (4, "")
+    place = f"any.jsonl:{len(whole.splitlines())}"
+    assert done.err.startswith(f"mmspec: {place}: the line does not end: the file was cut off")
+    assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.8])

@@ -6,7 +6,7 @@ clients. Whatever generic module knew the buddy allocator would stumble over it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -14,15 +14,15 @@ import attrs
 import pytest
 
 from mmproofs import matrix, solve
-from mmprops import failure
+from mmprops import failure, vectors
 from mmprops.clients import wire
 from mmprops.clients.registry import opener
 from mmprops.conform import InProcess, judge_session, session_for
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
 from mmprops.machines import MACHINES
 from mmspec.clause import Clause, rule
 from mmspec.component import Component, Invariant, Operation
-from mmspec.errors import DONE, EINVAL, Done, Error, refused
+from mmspec.errors import DONE, EINVAL, Done, Error, InputError, refused
 from mmspec.pmap import PMap, pmap
 from mmspec.profile import Profile
 from mmspec.words import Count
@@ -302,3 +302,28 @@ def test_a_built_in_client_is_listed_for_its_machine() -> None:
     """The kernel's own allocator is none of this one's."""
     assert "gpu-buddy" in clients_of("buddy")
     assert "gpu-buddy" not in clients_of("tickets")
+
+
+def anything(pool: Pool, request: Any) -> Iterator[Any]:
+    """Yield every answer that a request may get."""
+    yield from map(Error, ("ENOENT",) if isinstance(request, Draw) else ("EINVAL",))
+    yield from map(Ticket, range(pool.size)) if isinstance(request, Draw) else [DONE]
+
+
+def test_its_vectors_are_made_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not the least ticket that must be handed out, all that is sure is that tickets run out and come back."""
+    machine = attrs.evolve(MACHINE, replies=Replies(anything, lambda request: 0 if isinstance(request, Draw) else None, ({},)))
+    monkeypatch.setattr("mmprops.machines.MACHINES", (*MACHINES, machine))
+    files = vectors.generate(machine)
+    assert set(files) == {"any.jsonl", "linux-6.12.jsonl", "linux-6.1.jsonl"}
+    sure, kernels = {"TICKET-1", "TICKET-2"}, {"TICKET-1", "TICKET-2", "TICKET-3"}
+    met = [{clause for vector in of_file for clause in vector.clauses} for of_file in files.values()]
+    assert met == [sure, kernels, kernels]
+    for vector in (vector for of_file in files.values() for vector in of_file):
+        assert vectors.vector_of(vectors.line_of(vector)) == vector
+
+
+def test_a_machine_that_says_nothing_of_its_replies_has_no_vectors() -> None:
+    """And that is what is said."""
+    with pytest.raises(InputError, match="machine tickets has no vectors"):
+        vectors.generate(MACHINE)
