@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from tests.properties.clients.careful_clients import CAREFUL
 from tests.properties.clients.wrong_clients import WRONG, MergesFromFrameZero, PromisesZoneStart
@@ -24,9 +25,22 @@ from mmprops.machines.physical.buddy_replies import possible
 from mmprops.program import Program
 from mmprops.session import InProcess
 from mmprops.vectors import Vector, VectorFileError, compare, drawn, generate, line_of, read, read_folder, write
-from mmprops.worlds import Equals, Foretold, FreeAligned, foretold
+from mmprops.worlds import Equals, Follower, Foretold, FreeAligned, foretold
 from mmspec.errors import DONE, EINVAL, ENOMEM, InputError
-from mmspec.physical.buddy.ops import Alloc, Block, Blocks, Config, Frames, Free, FreeBlocks, FreeCount, Page, Take, Unreserve
+from mmspec.physical.buddy.ops import (
+    Alloc,
+    Block,
+    Blocks,
+    Config,
+    Frames,
+    Free,
+    FreeBlocks,
+    FreeCount,
+    Page,
+    Reserve,
+    Take,
+    Unreserve,
+)
 from mmspec.profile import Profile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,6 +175,11 @@ def test_of_two_places_either_is_right_and_the_second_is_taken_next() -> None:
     assert said(PAIR, *steps).expected == (placed, placed, Equals(ENOMEM), Equals(DONE), placed, Equals(ENOMEM))
 
 
+def test_an_answer_is_sure_only_if_no_other_is_right() -> None:
+    """The first and the last that are found may be the same one."""
+    assert said(Config(0, 3, 1), SINGLE, SINGLE).expected == (FreeAligned(0), FreeAligned(0))
+
+
 def test_a_choice_is_free_until_a_client_has_made_it() -> None:
     """Whether two pages are buddies decides whether a pair is left: nothing can be said about that."""
     four = Config(0, 4, 2)
@@ -203,6 +222,30 @@ def test_a_clause_is_met_if_it_is_in_every_history() -> None:
     whole = Config(0, 4, 2, pageblock_order=1)
     assert "BUDDY-ACCOUNT-LARGE" in {clause.id for clause in said(whole, ("alloc", Alloc(2))).met}
     assert "BUDDY-FREE-REFUSED" not in {clause.id for clause in said(PAIR, SINGLE, ("free", Free(0, 0))).met}
+
+
+def test_histories_that_end_alike_have_met_what_both_have() -> None:
+    """They are one world from there on."""
+    assert BUDDY.replies is not None
+    follower = Follower(BUDDY, BUDDY.replies, Profile.ANY, PAIR)
+    (world,) = follower.worlds
+    one, two, three, *_ = BUDDY.component.clauses
+    follower.worlds = [
+        attrs.evolve(world, values={0: 5}, met=frozenset([one, two])),
+        attrs.evolve(world, values={0: 6}, met=frozenset([two, three])),
+    ]
+    follower.forget([0])
+    assert len(follower.worlds) == 2
+    follower.forget([])
+    assert [world.met for world in follower.worlds] == [{two}]
+
+
+def test_any_part_of_a_reserved_block_may_lose_its_reservation() -> None:
+    """The whole, if it is of the largest order, too."""
+    steps = [("alloc", Alloc(2)), ("reserve", Reserve(Ref(0), 2)), ("free", Free(Ref(0), 2)), ("free_count", FreeCount())]
+    zone, _ = said(Config(0, 4, 2, pageblock_order=1), *steps).asked[3]
+    blocks = {Block(pfn, order) for order in range(3) for pfn in range(0, 4, 1 << order)}
+    assert {result for result in possible(zone, Unreserve(1)) if not result.failed} == blocks
 
 
 def test_more_worlds_than_can_be_followed_are_not_gone_into(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,24 @@ def test_a_block_must_be_free_aligned_and_inside(before: str, after: str, code: 
     assert run(path, "--", *node_client(tmp_path, before, after)).code == code
 
 
+@pytest.mark.parametrize(("written", "code"), [("0X00", 0), ("0x1", 1), ("zero", 1)])
+def test_an_equal_number_may_be_written_otherwise(written: str, code: int, tmp_path: Path) -> None:
+    """In upper case, with zeros before it."""
+    path = one_vector(tmp_path, ("alloc", {"order": 2}, {"equals": {"result": {"pfn": "0x0"}}}))
+    assert run(path, "--", *node_client(tmp_path, "{ pfn: hex(pfn) }", f'{{ pfn: "{written}" }}')).code == code
+
+
+def test_a_client_that_does_not_start_again_has_failed_all_the_same(tmp_path: Path) -> None:
+    """What was found out before counts."""
+    mark = tmp_path / "been here"
+    dies = f"""const fs = require("node:fs"); if (fs.existsSync({str(mark)!r})) process.exit(4);
+      if (request.do === "reset") {{ fs.writeFileSync({str(mark)!r}, ""); process.exit(3); }}"""
+    before = "const request = JSON.parse(line);"
+    done = run(one_vector(tmp_path, ALLOC), "--", *node_client(tmp_path, before, before + dies))
+    assert done.out == ['fail one reset: expected {"ok":true}, got nothing: the client died (exit code 3)']
+    assert (done.code, done.err) == (1, "vectors.js: the client died (exit code 4)\n")
+
+
 def test_a_block_of_two_must_be_aligned(tmp_path: Path) -> None:
     """A pair of free frames at an odd one is none."""
     pair = ("alloc", {"order": 1}, {"free_aligned": 1})
