@@ -326,7 +326,6 @@ def test_lint_runs_on_after_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: p
     ("command", "words"),
     [
         ("test", ["-m", "pytest", "-n", "2", "-k", "x"]),
-        ("nightly", ["-m", "pytest", "-n", "2", "--effort", "nightly", "-k", "x"]),
         ("verify", ["verify", "-k", "x"]),
     ],
 )
@@ -337,6 +336,25 @@ def test_what_the_commands_become(command: str, words: list[str], monkeypatch: p
     monkeypatch.setattr(commands, "become", lambda _program, *arguments: order.append(list(arguments)))
     commands.main([command, "-k", "x"])
     assert order == ["setup", words]
+
+
+@pytest.mark.parametrize(("failing", "code"), [("", 0), ("pytest", 1), ("bugs", 1), ("mmproofs.nightly", 1)])
+def test_nightly_writes_every_record_whatever_failed_before(failing: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the tests come the kills, then the proofs; a failure of any fails the whole, and none keeps the next from running."""
+    ran: list[list[str]] = []
+
+    def run(*command: str | Path) -> int:
+        ran.append([str(word) for word in command[1:]])
+        return int(failing in ran[-1])
+
+    monkeypatch.setattr(commands, "setup", lambda: None)
+    monkeypatch.setattr(commands, "run", run)
+    assert commands.main(["nightly", "-k", "x"]) == code
+    assert ran == [
+        ["-m", "pytest", "-n", "2", "--effort", "nightly", "-k", "x"],
+        ["bugs", "--record"],
+        ["-m", "mmproofs.nightly"],
+    ]
 
 
 # The second is what a caller that does not wait would be gone after; one that waits passes at any speed.

@@ -251,6 +251,28 @@ def entry_of(obligation: Obligation, record: Record) -> ledger.Entry:
     )  # fmt: skip
 
 
+def recorded(entries: dict[str, ledger.Entry] | None = None) -> tuple[Report, list[str]]:
+    """Return what the ledger says about the text as it is now, deciding nothing, and the ids of which it says nothing.
+
+    Those are UNKNOWN in the report, and so is what rests on them.
+    """
+    known = ledger.read() if entries is None else entries
+    records, lacking = {}, []
+    for name, obligation in by_id().items():
+        entry = ledger.current(obligation, known)
+        records[name] = _unknown(obligation) if entry is None else from_entry(obligation, entry)
+        if entry is None:
+            lacking.append(name)
+    return Report(_resting(list(by_id().values()), records)), lacking
+
+
+def _unknown(obligation: Obligation) -> Record:
+    return Record(
+        **_facts(obligation, hashing.named(obligation)), verdict="UNKNOWN", reason="the ledger has no entry of the text as it is now",
+        counterexample=None, paths=0, seconds=0.0, rlimit=0, solvers=[],
+    )  # fmt: skip
+
+
 def write_ledger(report: Report) -> None:
     """Put a run's records into the ledger; entries of obligations that are gone vanish, others stay."""
     obligations, entries = by_id(), ledger.read()

@@ -40,8 +40,12 @@ def differences(left: dict[str, str], right: dict[str, str], *, left_name: str, 
     return lines + [f"differs: {name}" for name in sorted(left.keys() & right.keys()) if left[name] != right[name]]
 
 
-LEDGER = "proofs/ledger.json"
-"""What is proved stands beside the package in the checkout, and goes into the wheel's."""
+RECORDS = {
+    "proofs/ledger.json": "mmproofs/ledger.json",
+    "proofs/explored.json": "mmproofs/explored.json",
+    "properties/kills.json": "mmprops/kills.json",
+}
+"""What is on record stands beside its package in the checkout, and goes into the wheel's."""
 
 
 def package_files(root: Path = ROOT) -> dict[str, str]:
@@ -58,8 +62,9 @@ def package_files(root: Path = ROOT) -> dict[str, str]:
         path = root / name
         if path.is_file():
             result[name.split("/", 1)[1]] = hashlib.sha256(path.read_bytes()).hexdigest()
-    if (ledger := root / LEDGER).is_file():
-        result[f"mmproofs/{ledger.name}"] = hashlib.sha256(ledger.read_bytes()).hexdigest()
+    for record, member in RECORDS.items():
+        if (path := root / record).is_file():
+            result[member] = hashlib.sha256(path.read_bytes()).hexdigest()
     return result
 
 
@@ -149,6 +154,8 @@ def smoke(wheel: Path, scratch: Path) -> None:
         raise DevError("the installed wheel: 'mmspec prove' does not read the ledger that it was shipped with")
     if shutil.which("gcc"):
         answer(mmspec, "bench", "replay", "--quick", "--largest", "10", "--turns", "1", cwd=scratch)
+    if answer(mmspec, "assurance", cwd=scratch).get("missing"):
+        raise DevError("the installed wheel: 'mmspec assurance' does not read the records that it was shipped with")
     names = [machine["name"] for machine in machines]
     plugged(venv, names, scratch / "suite")
     say(f"the installed wheel checks {', '.join(names)}")

@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mmprops.bugs import BUGS, UNEXPRESSED, Bug, Kill, bug_named, run_bugs
+from mmprops.bugs import record as records
 from mmprops.bugs.kill import OPS
+from mmprops.bugs.replayed import replay_bugs
 from mmprops.machines import MACHINES
 from mmspec_cli.output import finish, format_option, people, styled
 
@@ -20,10 +22,15 @@ from mmspec_cli.output import finish, format_option, people, styled
 @click.option("--ops", type=click.IntRange(1), default=OPS, show_default=True, help="Operations in which each must be found.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides the programs.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Bugs that are run side by side.")
+@click.option(
+    "--record", is_flag=True, help="Replay a real kernel with them too, and keep what comes of it all in properties/kills.json."
+)
 @click.option("--list", "only_list", is_flag=True, help="Say what each bug is, and run none.")
 @format_option
-def bugs(targets: tuple[str, ...], ops: int, seed: int, workers: int, only_list: bool, form: str) -> None:
+def bugs(targets: tuple[str, ...], ops: int, seed: int, workers: int, record: bool, only_list: bool, form: str) -> None:
     """Plant each bug (all by default) in a process of its own and see that it is found, shrunk and named."""
+    if record and only_list:
+        raise click.UsageError("--list runs no bug, so that --record has nothing to keep: give one of them")
     selection = selected(targets)
     if only_list:
         listed = {"bugs": [described(bug) for bug in selection], "unexpressed": UNEXPRESSED}
@@ -32,10 +39,14 @@ def bugs(targets: tuple[str, ...], ops: int, seed: int, workers: int, only_list:
     with Progress(*columns, console=people, transient=True) as bar:
         task = bar.add_task("bugs", total=len(selection))
         kills = run_bugs(selection, workers, ops=ops, seed=seed, progress=lambda _: bar.advance(task))
+    if record:
+        with people.status("replaying a real kernel with each bug that it could show"):
+            replays = replay_bugs(selection, workers)
+        records.write(selection, kills, replays, BUGS)
     verdict = "pass" if all(kill.killed for kill in kills) else "fail"
     checked = sorted({kill.clause for kill in kills if kill.clause is not None})
     fields = {
-        "bugs": [kill_json(kill) for kill in kills],
+        "bugs": [records.row_of(kill) for kill in kills],
         "clauses_checked": checked,
         "unexpressed": UNEXPRESSED,
         "seed": seed,
@@ -63,26 +74,6 @@ def described(bug: Bug) -> dict[str, Any]:
         "reference": bug.reference,
         "profile": bug.profile,
         "functions": list(bug.patches),
-    }
-
-
-def kill_json(kill: Kill) -> dict[str, Any]:
-    """Return what came of a bug with the fields of the interface, and what it rests on."""
-    return {
-        "id": kill.id,
-        "machine": kill.machine,
-        "killed": kill.killed,
-        "by": kill.by,
-        "ops": kill.ops,
-        "shrunk_ops": kill.shrunk_ops,
-        "seconds": round(kill.seconds, 3),
-        "clause": kill.clause,
-        "expected": kill.expected,
-        "reported": kill.reported,
-        "profile": kill.profile,
-        "reason": kill.reason,
-        "explanation": kill.explanation,
-        "program": kill.program,
     }
 
 
