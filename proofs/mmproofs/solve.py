@@ -267,9 +267,9 @@ def recorded(entries: dict[str, ledger.Entry] | None = None) -> tuple[Report, li
 
 
 def _unknown(obligation: Obligation) -> Record:
+    facts, reason = _facts(obligation, hashing.named(obligation)), "the ledger has no entry of the text as it is now"
     return Record(
-        **_facts(obligation, hashing.named(obligation)), verdict="UNKNOWN", reason="the ledger has no entry of the text as it is now",
-        counterexample=None, paths=0, seconds=0.0, rlimit=0, solvers=[],
+        **facts, verdict="UNKNOWN", reason=reason, counterexample=None, paths=0, seconds=0.0, rlimit=0, solvers=[]
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mmspec_cli.commands.assurance import assurance
 from mmspec_cli.commands.bench import bench
 from mmspec_cli.commands.bugs import bugs
 from mmspec_cli.commands.check import check
@@ -16,5 +17,5 @@ from mmspec_cli.commands.vectors import vectors
 from mmspec_cli.commands.verify import verify
 
 COMMANDS: tuple[click.Command, ...] = (
-    list_machines, describe, check, conform, prove, vectors, replay, bugs, bench, verify,
+    list_machines, describe, check, conform, prove, vectors, replay, bugs, assurance, bench, verify,
 )  # fmt: skip

@@ -22,6 +22,7 @@ from mmprops.machines import LEVELS, MACHINES
 from mmprops.traces.archive import open_capture, packaged_capture
 from mmprops.traces.checks import snapshot_checks
 from mmspec.profile import Profile
+from mmspec_cli.assurance import assurance, summary
 from mmspec_cli.output import finish, format_option, people, styled, worst
 
 
@@ -71,6 +72,7 @@ def steps() -> Iterator[Step]:
         for name, client in BUILT_IN.items():
             if client.machine == machine.name:
                 yield Step(f"conform {machine.name} {name}", client.missing(), partial(conformed, machine, name))
+    yield Step("assurance", None, assured)
 
 
 def checked(machine: Machine, profile: Profile) -> tuple[str, str]:
@@ -87,6 +89,12 @@ def proved() -> tuple[str, str]:
     report = prove(())
     cached = sum(record.cached for record in report.obligations)
     return report.verdict, f"{len(report.obligations)} obligations, {cached} of them by the ledger"
+
+
+def assured() -> tuple[str, str]:
+    """Say how many clauses rest on what."""
+    found = assurance(MACHINES)
+    return found.verdict, summary(found)
 
 
 def replayed(level: str, engine: str) -> tuple[str, str]:

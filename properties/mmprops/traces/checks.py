@@ -270,6 +270,17 @@ CHECKS: Mapping[str, Callable[[_View], tuple[Verdict, str]]] = {
 }
 """The checks by name."""
 
+CLAUSES: Mapping[str, tuple[str, ...]] = {
+    "flags-buddyinfo": ("BUDDY-3",),
+    "pagetypeinfo-buddyinfo": ("BUDDY-5",),
+    "nr-free-pages": ("BUDDY-6",),
+    "list-blocks": ("BUDDY-1", "BUDDY-2"),
+    "list-buddies": ("BUDDY-3",),
+    "list-types": ("BUDDY-4",),
+    "pcp-count": ("BUDDY-8",),
+}
+"""The clauses that a check holds a kernel's own state to; the others compare views of it."""
+
 
 def snapshot_checks(capture: Capture) -> list[Row]:
     """Run every check on every moment that the capture holds; raises `CaptureError` where a file is damaged."""
