@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -99,3 +100,21 @@ def test_a_clause_may_go_if_its_line_says_what_stands_in_its_place(line: str) ->
     """An id that is given up, with a successor or a reason, offends nobody."""
     lines = [*read_lines(), line]
     assert [check.__name__ for check in CHECKS if check(lines)] == []
+
+
+def removed(history: str, lines: Lines) -> list[str]:
+    """Ids in the removed lines of a history of the file that have no line any more."""
+    gone = [line[1:] for line in history.splitlines() if re.match(r"-[A-Z]", line)]
+    return sorted(set(entries(gone)) - set(entries(lines)))
+
+
+def test_no_line_was_ever_removed() -> None:
+    """As far back as this checkout's history goes, every id that had a line has one."""
+    command = ["git", "log", "--format=", "--patch", "--", FILE.name]
+    history = subprocess.run(command, cwd=FILE.parent, capture_output=True, text=True, check=True).stdout
+    assert removed(history, read_lines()) == []
+
+
+def test_a_line_that_was_removed_is_found() -> None:
+    """A patch that takes a line out names its id; one that changes it, or a comment, does not."""
+    assert removed("--- a/x\n-BUDDY-GONE\n-# words\n-BUDDY-1\n+BUDDY-1 -> BUDDY-2: why", read_lines()) == ["BUDDY-GONE"]
