@@ -81,7 +81,7 @@ def test_a_real_kernel_tells_the_core_s_truths() -> None:
 
 
 APART = ("mmprops.bugs.physical", "mmprops.bugs.missing", "mmprops.examples", *imports.REGISTRIES)
-"""What a row need not depend on: other bugs, a folder of data whose package is loaded for its place, and lists of what there is."""
+"""What a row need not depend on: other bugs, a folder of data whose package is loaded for its place, lists of what there is."""
 
 
 def loaded_by(module: str, *arguments: str) -> set[str]:
