@@ -120,8 +120,8 @@ def assurance(machines: Sequence[Machine]) -> Assurance:
     sources = (proofs, kills, agreed(), replays, explored())
     found: dict[str, list[Evidence]] = {}
     for source in sources:
-        for clause_id, evidence in source.evidence:
-            found.setdefault(clause_id, []).append(evidence)
+        for clause_id, one in source.evidence:
+            found.setdefault(clause_id, []).append(one)
     clauses = []
     for machine in machines:
         for clause in machine.component.clauses:
