@@ -131,6 +131,25 @@ def test_check_judges_the_implementation_under_linux(mmspec: Mmspec) -> None:
     assert run["ops"] >= 3000
 
 
+def test_check_names_the_clauses_that_were_not_reached(mmspec: Mmspec) -> None:
+    """Those of the profile, and no other; where all were reached there is no such line."""
+    few = mmspec("check", "buddy", "--ops", "1", "--seed", "0")
+    (line,) = [line for line in few.out.splitlines() if line.startswith("  not reached: ")]
+    run = mmspec("check", "buddy", "--ops", "1", "--seed", "0", "--format", "json").json["runs"][0]
+    named = line.removeprefix("  not reached: ").split(", ")
+    assert len(named) == run["clauses_total"] - len(run["clauses_reached"]) > 0
+    assert set(named).isdisjoint(run["clauses_reached"])
+    assert "not reached" not in mmspec("check", "buddy", "--ops", "20000").out
+
+
+@pytest.mark.parametrize("option", [("--profile", "any"), ("--client", "spec")])
+def test_branches_are_measured_under_every_kernel(mmspec: Mmspec, option: tuple[str, str]) -> None:
+    """So that naming a profile or a client beside it is a contradiction, and refused."""
+    done = mmspec("check", "buddy", "--branches", *option)
+    assert done.code == 2
+    assert f"leave out {option[0]}" in done.err
+
+
 @pytest.mark.parametrize(("named", "profile"), [((), "any"), (("--profile", "kernel-6.12"), "kernel-6.12")])
 def test_a_run_says_which_profile_was_asked_for(mmspec: Mmspec, named: tuple[str, ...], profile: str) -> None:
     """By the name that it was given, or by the default's."""
