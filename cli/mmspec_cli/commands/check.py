@@ -56,7 +56,8 @@ def check(
     text: list[Text] = []
     fields: dict[str, Any] = {}
     with reporting(junit, machines, client) as cases:
-        given = [f"--{name}" for name in ("profile", "client") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        named = ("profile", "client")
+        given = [f"--{name}" for name in named if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
         if branches and given:
             raise click.UsageError(f"--branches holds impl to {' and '.join(PROFILES)}: leave out {' and '.join(given)}")
         chosen = [machine_named(name) for name in machines] or list(MACHINES)
