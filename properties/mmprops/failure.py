@@ -1,8 +1,8 @@
 """Failure files: a program as the lines that were sent to the client, so that the client can be run on the file itself.
 
 ``mmspec-failures/MACHINE-DIGEST.jsonl`` holds ``hello``, ``reset``, the operations with the values that were sent, and ``bye``.
-What a later run needs beyond them (which value came from which earlier step, the clause, the profile) stands in keys that
-a client ignores. A file without its ``bye`` was cut off.
+What a later run needs beyond them (which value came from which earlier step, the clause, the profile), and what the client
+answered, stands in keys that a client ignores. A file without its ``bye`` was cut off.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import attrs
 import msgspec
 
 from mmprops.clients import wire
-from mmprops.clients.base import PROTOCOL
+from mmprops.clients.base import PROTOCOL, ClientFailure
 from mmprops.machine import Machine
 from mmprops.machines import machine_named
 from mmprops.program import Program, operations_of, resolved
+from mmprops.session import EREF
 from mmspec.errors import FileError, InputError
 
 FOLDER = Path("mmspec-failures")
@@ -143,10 +144,26 @@ def config_json(config: Any) -> dict[str, Any]:
 
 
 def reply_json(observed: Any) -> Any:
-    """Return a result as the reply that a client gave."""
+    """Return a result as the reply that a client gave; None where there was none to be read."""
     if observed is None:
         return None
+    if isinstance(observed, wire.Unsupported):
+        return {"unsupported": observed.reason}
     return {"error": observed.name} if observed.failed else {"result": wire.to_wire(observed)}
+
+
+def replies(program: Program, recorded: Any) -> tuple[Any, ...] | None:
+    """Return the result of each step out of what ``reply_json`` made of them; None where it is no such list (older files)."""
+    if not isinstance(recorded, list) or len(recorded) != len(program.steps):
+        return None
+    operations = operations_of(machine_named(program.machine).component)
+    try:
+        return tuple(
+            None if reply is None else wire.decode_reply(operations[name], reply, more_errors=(EREF,))
+            for (name, _), reply in zip(program.steps, recorded, strict=True)
+        )
+    except ClientFailure:
+        return None
 
 
 def gdb_line(command: str, path: Path) -> str:

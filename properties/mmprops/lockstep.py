@@ -54,6 +54,7 @@ class Outcome:
     refused: str | None = None  # why the configuration was not taken
     unsupported: Mapping[str, int] = attrs.field(factory=dict)  # operations not carried out, by reason
     unasked: frozenset[int] = frozenset()  # steps not asked: not promised, or they refer to one that was not carried out
+    results: tuple[Any, ...] = ()  # what each step answered; None where there was nothing to be read
 
     @property
     def program(self) -> Program:
@@ -73,6 +74,7 @@ class Run:
         self.tolerance = machine.tolerance(self.law_config, session.capabilities)
         self.made: list[tuple[str, Any, Mapping[str, int]]] = []
         self.values: list[Any] = []
+        self.results: list[Any] = []
         self.judged = 0
         self.unsupported: dict[str, int] = {}
         self.unasked: set[int] = set()
@@ -98,10 +100,12 @@ class Run:
         """Note a step that has answered nothing yet."""
         self.made.append((name, request, refs))
         self.values.append(None)
+        self.results.append(None)
 
     def weigh(self, name: str, request: Any, result: Any) -> Any:
         """Judge a result that was given to the last step."""
         operation = self.judge.operations[name]
+        self.results[-1] = result
         if type(result) is Unsupported:
             self.count_unsupported(result.reason)
             return None
@@ -154,6 +158,7 @@ class Run:
             self.broken,
             unsupported=self.unsupported,
             unasked=frozenset(self.unasked),
+            results=tuple(self.results),
         )
 
     def fail(self, clause: Clause, explanation: str, observed: Any = None) -> None:

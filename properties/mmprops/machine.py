@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import attrs
 
+from mmprops.picture import Picture
 from mmprops.traces.archive import Capture
 from mmprops.traces.replay import Replay
 from mmspec.clause import Clause
@@ -130,9 +131,9 @@ class Machine:
     ``tolerance(config, capabilities)`` knows
     what they excuse; ``view(config, capabilities)`` where such a client counts from (None: from where the law does);
     ``weakening`` names the capabilities whose use a verdict must mention.
-    ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` draws a state
-    as lines of text. ``replay`` holds, by level, what follows a capture of a real kernel with an engine
-    (one of ``ENGINES``). Without ``replies`` a machine has no vectors.
+    ``small(state)`` tells whether every invariant can be asked again after each program. ``picture(state, policy)`` says
+    what a picture of a state shows (policy None: the state alone). ``replay`` holds, by level, what follows a capture of a
+    real kernel with an engine (one of ``ENGINES``). Without ``replies`` a machine has no vectors.
     """
 
     component: Component
@@ -147,7 +148,7 @@ class Machine:
     weakening: tuple[str, ...]
     lockstep: Lockstep
     small: Callable[[Any], bool]
-    picture: Callable[[Any, Any], list[str]]
+    picture: Callable[[Any, Any], Picture]
     view: Callable[[Any, Mapping[str, Any]], View | None] = lambda config, capabilities: None
     too_much: Callable[[Any, Mapping[str, Any]], str | None] = lambda config, capabilities: None
     unpromised: Callable[[Any, Any, Mapping[str, Any]], str | None] = lambda state, request, capabilities: None

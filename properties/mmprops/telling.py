@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from mmprops import failure
+from mmprops import failure, picture
 from mmprops.conform import ConformRun, Violation
 from mmprops.lockstep import shown
 from mmprops.machine import Machine
@@ -50,7 +50,7 @@ def violation_text(machine: Machine, violation: Violation) -> Iterator[str]:
         yield from (f"    {line}" for line in broken.errors[-10:])
     if violation.outcome.state is not None:
         yield "  before that step"
-        yield from (f"    {line}" for line in machine.picture(violation.outcome.state, None))
+        yield from (f"    {line}" for line in picture.lines(machine.picture(violation.outcome.state, None)))
 
 
 def kept(machine: Machine, session: Session, run: ConformRun, client: Any) -> list[str]:
@@ -59,8 +59,10 @@ def kept(machine: Machine, session: Session, run: ConformRun, client: Any) -> li
     Where the client has no name of the command line, they only say where the file is.
     """
     assert run.violation is not None
-    note = {"schema": 1, "clause": run.violation.broken.clause, "profile": run.profile, "client": run.client}
-    note["explanation"] = run.violation.broken.explanation
+    broken, results = run.violation.broken, run.violation.outcome.results
+    note = {"schema": 1, "clause": broken.clause, "profile": run.profile, "client": run.client, "explanation": broken.explanation}
+    note |= {"replies": [failure.reply_json(result) for result in results], "capabilities": dict(session.capabilities)}
+    note |= {"errors": list(broken.errors[-10:])} if broken.errors else {}
     fields = session.fields if isinstance(session, OverTheWire) else {}
     try:
         path = failure.write(machine, run.violation.program, run.violation.outcome.values, note, fields)

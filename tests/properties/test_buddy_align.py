@@ -15,6 +15,7 @@ from mmimpl.physical.buddy import Buddy
 from mmprops.lockstep import Outcome, explore, rerun
 from mmprops.machine import HEADER, RECORD
 from mmprops.machines.physical.buddy_align import moved
+from mmprops.picture import lines
 from mmprops.program import Program
 from mmspec.errors import EINVAL
 from mmspec.physical.buddy.ops import Alloc, Blocks, Config, Free, FreeBlocks, Page
@@ -74,7 +75,7 @@ def test_the_state_is_shown_in_the_client_s_numbers() -> None:
     model = Model(view.config)
     model.alloc(0)
     shown = view.outward(model.zone)
-    assert BUDDY.picture(shown, None)[0] == "frames 0x3 to 0x13, 1 a column"
+    assert lines(BUDDY.picture(shown, None))[0] == "frames 0x3 to 0x13, 1 a column"
     assert dict(shown.free.items()) == {4: 0, 5: 1, 7: 2, 11: 3}
     assert dict(shown.allocated.items()) == {3: 0}
 

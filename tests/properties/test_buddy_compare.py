@@ -9,7 +9,9 @@ from tests.properties.drawing import DEFAULTS
 from tests.spec.model import Model
 
 from mmimpl.physical.buddy import Buddy
-from mmprops.machines.physical.buddy import picture, recount
+from mmprops.machines.physical.buddy import recount
+from mmprops.machines.physical.buddy_picture import picture
+from mmprops.picture import lines
 from mmspec.physical.buddy.core import block_over
 from mmspec.physical.buddy.ops import MOVABLE, Alloc, Config, Free
 from mmspec.words import ABSENT
@@ -51,7 +53,7 @@ def test_a_picture_has_a_strip_for_each_order_with_free_blocks() -> None:
     """``#`` where frames are free in blocks of the order, and how many blocks there are."""
     model = Model(Config(0, 16, 3))
     model.ask(Alloc(0))
-    assert picture(model.zone, model.lists) == [
+    assert lines(picture(model.zone, model.lists)) == [
         "frames 0x0 to 0x10, 1 a column",
         "order  3 ........######## 1",
         "order  2 ....####........ 1",
@@ -62,16 +64,16 @@ def test_a_picture_has_a_strip_for_each_order_with_free_blocks() -> None:
 
 def test_a_large_zone_s_picture_fits_a_line() -> None:
     """Several frames a column."""
-    lines = picture(Model(Config(0, 100_000, 10)).zone, None)
-    assert max(map(len, lines)) <= 130
-    assert "1042 a column" in lines[0]
+    drawn = lines(picture(Model(Config(0, 100_000, 10)).zone, None))
+    assert max(map(len, drawn)) <= 130
+    assert "1042 a column" in drawn[0]
 
 
 @given(st.integers(0, 63))
 def test_the_block_over_a_frame_is_what_the_picture_shows(frame: int) -> None:
     """A frame is drawn in the strip of its block's order, and in no other."""
     model, _ = pair()
-    strips = {int(line.split()[1]): line.split()[2] for line in picture(model.zone, None)[1:]}
+    strips = {int(line.split()[1]): line.split()[2] for line in lines(picture(model.zone, None))[1:]}
     order = block_over(model.zone.free, frame, 0)
     assert [k for k, strip in strips.items() if strip[frame] == "#"] == ([] if order == ABSENT else [order])
 

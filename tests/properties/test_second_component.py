@@ -20,6 +20,7 @@ from mmprops.clients.registry import opener
 from mmprops.conform import InProcess, judge_session, session_for
 from mmprops.machine import Capability, Lockstep, Machine, Replies
 from mmprops.machines import MACHINES
+from mmprops.picture import Picture, Strip
 from mmspec.clause import Clause, rule
 from mmspec.component import Component, Invariant, Operation
 from mmspec.errors import DONE, EINVAL, Done, Error, InputError, refused
@@ -205,6 +206,11 @@ class OverTheWire:
         """Nothing to end."""
 
 
+def held(pool: Pool) -> Strip:
+    """Draw the tickets that are held."""
+    return Strip("held", tuple((number, 1) for number, _ in sorted(pool.held.items())))
+
+
 MACHINE = Machine(
     component=TICKETS,
     implementation=Tickets,
@@ -218,7 +224,7 @@ MACHINE = Machine(
     weakening=(),
     lockstep=Lockstep(lambda policy, journal: policy, lambda *_: None, lambda *_: None),
     small=lambda pool: True,
-    picture=lambda pool, policy: [f"{len(pool.held)} held"],
+    picture=lambda pool, policy: Picture("ticket", "count", 0, pool.size, (held(pool),)),
 )
 
 

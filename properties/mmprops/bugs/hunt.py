@@ -78,7 +78,7 @@ def hunt(bug: Bug, *, ops: int, seed: int) -> dict[str, Any]:
                     "seconds": time.monotonic() - began,
                     "reported": small.broken.clause,
                     "explanation": small.broken.explanation,
-                    "program": to_json(small.program),
+                    "program": to_json(small.program) | {"replies": [failure.reply_json(result) for result in small.results]},
                 }
             others[outcome.broken.clause] += 1
     return {"ops": judged, "seconds": time.monotonic() - began, "reported": None, "others": dict(others)}

@@ -1,7 +1,7 @@
 """The machine ``buddy``: what may be promised and excused, and how our implementation is held against the law.
 
-``buddy_draw`` draws its configurations, ``buddy_generate`` its operations, ``buddy_align`` moves zones to where alignment counts
-from, ``buddy_replay`` follows a real kernel's operations.
+``buddy_draw`` draws its configurations, ``buddy_generate`` its operations, ``buddy_picture`` its states, ``buddy_align`` moves
+zones to where alignment counts from, ``buddy_replay`` follows a real kernel's operations.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mmprops.machine import Capability, Lockstep, Machine, Replies
 from mmprops.machines.physical.buddy_align import moved
 from mmprops.machines.physical.buddy_draw import draw, simpler
 from mmprops.machines.physical.buddy_generate import Generator
+from mmprops.machines.physical.buddy_picture import list_name, picture
 from mmprops.machines.physical.buddy_replay import follow
 from mmprops.machines.physical.buddy_replies import LIMITS, PROGRAMS, block, possible
 from mmspec.clause import Clause
@@ -191,31 +192,12 @@ def recount(zone: Zone, lists: FreeLists, body: Buddy) -> str | None:
 
 def named(number: int) -> str:
     """Return a list's name."""
-    return "none" if number == UNLISTED else f"{MIGRATETYPES[number >> 4]} order {number & 15}"
+    return "none" if number == UNLISTED else list_name(number)
 
 
 def small(zone: Zone) -> bool:
     """Tell whether a zone has few enough blocks that asking every invariant costs no more than the program did."""
     return len(zone.free) + len(zone.allocated) <= 64
-
-
-# --- pictures ----------------------------------------------------------------------------------------------------------------
-
-
-def picture(zone: Zone, lists: FreeLists | None) -> list[str]:
-    """Draw the free blocks as one strip an order: ``#`` free, ``.`` not; a column is one frame or, in a large zone, several."""
-    span = zone.span
-    scale = max(1, -(-(span.end_pfn - span.start_pfn) // 96))
-    lines = [f"frames {span.start_pfn:#x} to {span.end_pfn:#x}, {scale} a column"]
-    for order in range(span.max_order, -1, -1):
-        heads = [pfn for pfn, k in zone.free.items() if k == order]
-        if heads:
-            strip = ["."] * -(-(span.end_pfn - span.start_pfn) // scale)
-            for pfn in heads:
-                for column in range((pfn - span.start_pfn) // scale, (pfn - span.start_pfn + size_of(order) - 1) // scale + 1):
-                    strip[column] = "#"
-            lines.append(f"order {order:2d} {''.join(strip)} {len(heads)}")
-    return lines
 
 
 BUDDY = Machine(

@@ -58,7 +58,11 @@ def place(pfn: Pfn, by: int) -> Pfn:
 
 
 def shifted_zone(zone: Zone, by: int) -> Zone:
-    """Return a zone with its bounds and blocks moved, for looking at; its pageblocks stay numbered as they are."""
-    span = attrs.evolve(zone.span, start_pfn=zone.span.start_pfn + by, end_pfn=zone.span.end_pfn + by)
+    """Return a zone with its bounds, holes and blocks moved, for looking at.
+
+    The kinds of its pageblocks are left out: where alignment counts from the zone's start they have no number of their own.
+    """
+    holes = pmap({pfn + by: True for pfn, _ in zone.span.holes.items()})
+    span = attrs.evolve(zone.span, start_pfn=zone.span.start_pfn + by, end_pfn=zone.span.end_pfn + by, holes=holes)
     free, allocated = (pmap({pfn + by: order for pfn, order in blocks.items()}) for blocks in (zone.free, zone.allocated))
-    return attrs.evolve(zone, span=span, free=free, allocated=allocated)
+    return attrs.evolve(zone, span=span, free=free, allocated=allocated, pageblock=pmap())
