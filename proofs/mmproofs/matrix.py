@@ -25,11 +25,17 @@ def rows(results: Iterable[Any]) -> dict[str, dict[str, str]]:
         obligation = obligations[name]
         component = component_of(name)
         about[component] = None
-        row = found.setdefault(f"{component} {obligation.operation}", {})
-        row[_column(component, obligation)] = _cell(obligation, verdict, reason)
+        row, column = place(obligation)
+        found.setdefault(row, {})[column] = _cell(obligation, verdict, reason)
     for component in about:
         _fill(component, found, obligations)
     return found
+
+
+def place(obligation: Obligation) -> tuple[str, str]:
+    """Return the row and the column of the cell that an obligation fills."""
+    component = component_of(obligation.id)
+    return f"{component} {obligation.operation}", _column(component, obligation)
 
 
 def _cell(obligation: Obligation, verdict: str, reason: str) -> str:

@@ -13,9 +13,10 @@ from mmspec_cli.commands.describe import describe
 from mmspec_cli.commands.list import list_machines
 from mmspec_cli.commands.prove import prove
 from mmspec_cli.commands.replay import replay
+from mmspec_cli.commands.report import report
 from mmspec_cli.commands.vectors import vectors
 from mmspec_cli.commands.verify import verify
 
 COMMANDS: tuple[click.Command, ...] = (
-    list_machines, describe, check, conform, prove, vectors, replay, bugs, assurance, bench, verify,
+    list_machines, describe, check, conform, prove, vectors, replay, bugs, assurance, report, bench, verify,
 )  # fmt: skip
