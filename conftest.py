@@ -147,6 +147,7 @@ def have_modules(*names: str) -> Callable[[], bool]:
 
 NEEDS: dict[str, Callable[[], bool]] = {
     "needs_captures": lambda: captures_path().is_dir(),
+    "needs_chromium": have_program("chromium"),
     "needs_gcc": have_program("gcc"),
     "needs_go": have_program("go"),
     "needs_kernel_source": lambda: kernel_source_path().exists(),

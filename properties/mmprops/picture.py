@@ -83,7 +83,7 @@ def _strip_json(strip: Strip, picture: Picture) -> dict[str, Any]:
     runs = [(first - picture.start, count) for first, count in strip.runs]
     scale = 1 if len(runs) <= RUNS else -(-(picture.end - picture.start) // RUNS)
     shown = runs if scale == 1 else _joined(runs, scale)
-    return {"label": strip.label.strip(), "filled": strip.filled, "count": len(runs), "scale": scale, "runs": shown}
+    return {"label": " ".join(strip.label.split()), "filled": strip.filled, "count": len(runs), "scale": scale, "runs": shown}
 
 
 def _joined(runs: list[Run], scale: int) -> list[Run]:

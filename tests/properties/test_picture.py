@@ -25,7 +25,7 @@ def test_json_counts_places_from_the_start() -> None:
     """So that they are exact wherever the picture lies; the ends are words of the protocol."""
     told = to_json(picture(Strip("order  1", ((HIGH + 2, 2),))))
     assert (told["start"], told["end"], told["places"]) == (hex(HIGH), hex(HIGH + 16), 16)
-    assert told["strips"] == [{"label": "order  1", "filled": True, "count": 1, "scale": 1, "runs": [(2, 2)]}]
+    assert told["strips"] == [{"label": "order 1", "filled": True, "count": 1, "scale": 1, "runs": [(2, 2)]}]
 
 
 @given(st.sets(st.integers(0, 4 * RUNS), max_size=4 * RUNS))

@@ -8,12 +8,12 @@ import click
 from rich.markup import escape
 
 from mmspec_cli.output import finish, format_option, people
-from mmspec_cli.report.assemble import write
+from mmspec_cli.report.assemble import OUT, write
 from mmspec_cli.report.gather import gather
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default="report.html", show_default=True, help="The page to write.")
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True, help="The page to write.")
 @click.option("--bench", type=click.Path(path_type=Path), help="What `mmspec bench --out FILE` wrote.")
 @click.option("--failures", type=click.Path(path_type=Path), help="A folder of failure files [default: mmspec-failures].")
 @format_option

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import attrs
 import click
@@ -19,11 +20,12 @@ from mmprops.conform import judge_session, open_session, own_session
 from mmprops.examples.build import TOOLCHAINS, build, examples
 from mmprops.machine import ENGINES, Machine
 from mmprops.machines import LEVELS, MACHINES
-from mmprops.traces.archive import open_capture, packaged_capture
-from mmprops.traces.checks import snapshot_checks
 from mmspec.profile import Profile
+from mmspec_cli import packaged
 from mmspec_cli.assurance import assurance, summary
 from mmspec_cli.output import finish, format_option, people, styled, worst
+from mmspec_cli.report.assemble import OUT, write
+from mmspec_cli.report.gather import gather
 
 
 @attrs.frozen
@@ -38,9 +40,9 @@ class Step:
 @click.command()
 @format_option
 def verify(form: str) -> None:
-    """Check every machine, prove what is not proved yet, replay the packaged capture, and run the clients that are here."""
-    done = []
-    for step in steps():
+    """Check every machine, prove what is not proved yet, replay the packaged capture, run the clients that are here, report."""
+    done: list[dict[str, Any]] = []
+    for step in chain(steps(), [Step("report", None, partial(reported, done))]):
         began = time.monotonic()
         with people.status(step.name):
             verdict, sentence = step.run() if step.needs is None else ("skipped", f"needs {step.needs}")
@@ -99,12 +101,16 @@ def assured() -> tuple[str, str]:
 
 def replayed(level: str, engine: str) -> tuple[str, str]:
     """Replay the packaged capture, and check its snapshots."""
-    capture = open_capture(packaged_capture())
-    rows = snapshot_checks(capture)
-    followed = LEVELS[level].replay[level](capture, engine)
-    verdict = worst([row.verdict for row in rows] + [followed.verdict])
+    followed = packaged.followed(level, engine)
+    verdict = worst([row.verdict for row in packaged.snapshots()] + [followed.verdict])
     compared = f"{followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in its RAM"
     return verdict, f"{followed.steps} operations of a real kernel; {compared}"
+
+
+def reported(done: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Write all that is known, and what the steps so far came to, as one page."""
+    write(gather(steps=done), OUT)
+    return "pass", f"{OUT}: open it in a browser"
 
 
 def conformed_example(machine: Machine, language: str) -> tuple[str, str]:

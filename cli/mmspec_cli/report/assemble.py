@@ -14,6 +14,9 @@ from typing import Any
 
 from mmspec.errors import FileError
 
+OUT = Path("report.html")
+"""The page's own name."""
+
 SCRIPTS = (
     "dom.js", "frame.js", "overview.js", "map.js", "matrix.js", "story.js", "failures.js", "bench.js", "bugs.js", "main.js",
 )  # fmt: skip

@@ -20,11 +20,12 @@ import attrs
 from mmprops.bugs import BUGS, UNEXPRESSED
 from mmprops.machine import ENGINES
 from mmprops.machines import LEVELS, MACHINES
-from mmprops.traces.archive import Capture, open_capture, packaged_capture
-from mmprops.traces.checks import snapshot_checks
+from mmprops.traces.archive import Capture
+from mmprops.traces.replay import Replay
 from mmprops.traces.snapshot import read_lists
 from mmspec import __version__
 from mmspec.errors import FileError, MmspecError
+from mmspec_cli import packaged
 from mmspec_cli.output import worst
 from mmspec_cli.report import stories
 
@@ -46,11 +47,10 @@ def gather(
     """Return the whole object. ``bench`` is what ``mmspec bench --out`` wrote, ``failures`` a folder of failure files,
     ``steps`` what ``mmspec verify`` has done so far (FileError: a file that was named is not what it must be).
     """
+    benched, kept = measured(bench), stories.failures(failures)
     proofs = proved(progress)
     progress("seeded bugs")
     bugs = seeded_bugs()
-    progress("failures")
-    told = stories.failures(failures, bugs)
     progress("clauses")
     clauses = assurance()
     progress("the packaged capture")
@@ -62,8 +62,8 @@ def gather(
         "assurance": clauses,
         **proofs,
         "bugs": bugs,
-        "bench": measured(bench),
-        "failures": told,
+        "bench": benched,
+        "failures": kept | {"rows": kept["rows"] or stories.demonstration(bugs)},
         "real": real_systems(),
         "trusted": trusted(),
         "steps": [dict(step) for step in steps],
@@ -204,38 +204,27 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> list[Json]:
 
 
 def real_systems() -> list[Json]:
-    """Return, for each capture that is shipped, which machine it is of and what of it agreed with the law."""
-    return [system(open_capture(packaged_capture()))]
+    """Return, for each capture that is shipped, which machine it is of, and what came of its snapshots' checks and replays."""
+    runs = [(level, engine, packaged.followed(level, engine)) for level in LEVELS for engine in ENGINES]
+    rows = packaged.snapshots()
+    verdict = worst([followed.verdict for _, _, followed in runs] + [row.verdict for row in rows])
+    about = {"capture": packaged.capture().name, **identity(packaged.capture()), "verdict": verdict}
+    return [about | {"checks": [attrs.asdict(row) for row in rows], "replays": [replay_json(*run) for run in runs]}]
 
 
-def system(capture: Capture) -> Json:
-    """Return what a capture says of its machine, its snapshots' checks, and its replays."""
-    rows = snapshot_checks(capture)
-    replays = []
-    for level, machine in LEVELS.items():
-        for engine in ENGINES:
-            followed = machine.replay[level](capture, engine)
-            replays.append(
-                {
-                    "machine": machine.name,
-                    "level": level,
-                    "engine": engine,
-                    "verdict": followed.verdict,
-                    "events": followed.events,
-                    "operations": followed.steps,
-                    "allocations": followed.allocations,
-                    "lists_equal": followed.lists_equal,
-                    "lists_compared": len(followed.comparisons),
-                    "first_miss": followed.first_contradiction,
-                }
-            )
-    checks = [{"tag": row.tag, "check": row.check, "verdict": row.verdict, "detail": row.detail} for row in rows]
+def replay_json(level: str, engine: str, followed: Replay) -> Json:
+    """Return what came of one replay."""
     return {
-        "capture": capture.name,
-        **identity(capture),
-        "verdict": worst([str(replay["verdict"]) for replay in replays] + [row.verdict for row in rows]),
-        "checks": checks,
-        "replays": replays,
+        "machine": LEVELS[level].name,
+        "level": level,
+        "engine": engine,
+        "verdict": followed.verdict,
+        "events": followed.events,
+        "operations": followed.steps,
+        "allocations": followed.allocations,
+        "lists_equal": followed.lists_equal,
+        "lists_compared": len(followed.comparisons),
+        "first_miss": followed.first_contradiction,
     }
 
 

@@ -20,8 +20,8 @@ MOST = 20
 """Failure files that are told, the newest; the others are counted."""
 
 
-def failures(folder: Path | None, bugs: Mapping[str, Any]) -> Json:
-    """Return the stories of a folder's failure files, the newest first; where there is none, a seeded bug's as a demonstration.
+def failures(folder: Path | None) -> Json:
+    """Return the stories of a folder's failure files, the newest first.
 
     ``folder`` None is the one that ``conform`` writes to, if it is here (InputError: a folder that was named is not).
     """
@@ -31,11 +31,7 @@ def failures(folder: Path | None, bugs: Mapping[str, Any]) -> Json:
     dated = [(path.stat().st_mtime_ns, path) for path in where.glob("*.jsonl")] if where.is_dir() else []
     paths = [path for _, path in sorted(dated, reverse=True)]
     told = [of_file(path) for path in paths[:MOST]]
-    return {
-        "folder": str(where),
-        "more": len(paths) - len(told),
-        "rows": told or demonstration(bugs),
-    }
+    return {"folder": str(where), "more": len(paths) - len(told), "rows": told}
 
 
 def of_file(path: Path) -> Json:
