@@ -30,7 +30,8 @@ def story(*, wrong: bool) -> dict[str, Any]:
 def clause(name: str, *kinds: str, statement: str = "It holds") -> dict[str, Any]:
     """Return a clause with evidence of some kinds."""
     evidence = [{"kind": kind, "scope": "all states", "ref": "T-STEP" if kind == "proved" else "BUG-A"} for kind in kinds]
-    return {"id": name, "statement": statement, "source": "mm/page_alloc.c:f, v6.12", "evidence": evidence}
+    kills = ["BUG-A"] if "tested" in kinds else []
+    return {"id": name, "statement": statement, "source": "mm/page_alloc.c:f, v6.12", "evidence": evidence, "kills": kills}
 
 
 def obligation(name: str, row: str, column: str, **changes: Any) -> dict[str, Any]:
@@ -87,9 +88,15 @@ def facts() -> dict[str, Any]:
     cells["m free"]["counted"] = cells["m alloc"]["counted"] = "not proved: no obligation is written for it"
     return {
         "mmspec": "0.0", "generated": "2024-11-17T00:00:00+00:00", "commit": "0" * 40, "machines": ["m"],
-        "assurance": {"clauses": [
-            clause("RULE-1", "proved", "tested"), clause("RULE-2", "tested", statement=HOSTILE), clause("RULE-3", "manual"),
-        ]},
+        "assurance": {
+            "clauses": [
+                clause("RULE-1", "proved", "predicted"),
+                clause("RULE-2", "tested", statement=HOSTILE),
+                clause("RULE-3", "manual"),
+            ],
+            "kinds": {"proved": "a theorem says so", "tested": HOSTILE}, "missing": ["no log is here"],
+            "stale": {"kills": ["BUG-C", "BUG-D"]}, "broken": {"proofs": ["T-X is REFUTED"]},
+        },
         "matrix": cells | {"m loop": {"step": "PROVED (assumed: cells fit)", "bound": "UNKNOWN: time"}},
         "obligations": OBLIGATIONS, "functions": [{"name": "mmspec.f", "file": "mmspec/f.py", "line": 7}],
         "bugs": {"rows": KILLS, "medians": {"seconds": 2.0, "shrunk_ops": 4}, "stale": [], "unexpressed": {"BUD-99": "a swap"}},

@@ -36,7 +36,7 @@ def colourful(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"name": f"conform {verdict}", "verdict": verdict, "seconds": 1.0, "needs": None, "detail": "so"}
         for verdict in ("pass", "fail", "unknown", "error", "skipped")
     ]
-    write(facts() | {"assurance": {"clauses": clauses}, "steps": steps}, path)
+    write(facts() | {"assurance": facts()["assurance"] | {"clauses": clauses}, "steps": steps}, path)
     return path
 
 
@@ -243,7 +243,15 @@ def test_the_overview_answers_the_four_questions(browser: Browser, page: Path) -
     assert "1 of 2 wrong versions" in cards["Only tested"]
     assert "Shown by nothing yet: 1 rule." in cards["Only tested"]
     assert "Linux 6.12.0 (512 MiB, 1 CPU, 1 node): pass" in cards["Seen on real systems"]
+    assert "1 rule was seen to hold there" in cards["Seen on real systems"]
     assert "that it is fast" in cards["Trusted"]
+
+
+@pytest.mark.parametrize("said", ["proofs: T-X is REFUTED", "since the text has changed: 2 of the kills", "no log is here"])
+def test_the_overview_says_what_is_amiss_with_the_records(browser: Browser, page: Path, said: str) -> None:
+    """What speaks against a rule, what counts no more, and what is not there."""
+    browser.open(page)
+    assert said in text(browser, "#view-overview")
 
 
 def test_the_overview_leads_to_the_rules_that_it_counts(browser: Browser, page: Path) -> None:

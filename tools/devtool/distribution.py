@@ -44,8 +44,9 @@ RECORDS = {
     "proofs/ledger.json": "mmproofs/ledger.json",
     "proofs/explored.json": "mmproofs/explored.json",
     "properties/kills.json": "mmprops/kills.json",
+    "docs/trusted.md": "mmspec_cli/report/trusted.md",
 }
-"""What is on record stands beside its package in the checkout, and goes into the wheel's."""
+"""What is on record, and what it rests on, stands beside the packages in the checkout, and goes into the wheel's."""
 
 
 def package_files(root: Path = ROOT) -> dict[str, str]:

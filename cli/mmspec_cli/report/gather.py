@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from mmprops.bugs import BUGS, UNEXPRESSED
+from mmprops.bugs import BUGS, UNEXPRESSED, record
 from mmprops.machine import ENGINES
 from mmprops.machines import LEVELS, MACHINES
 from mmprops.traces.archive import Capture
@@ -26,6 +26,7 @@ from mmprops.traces.snapshot import read_lists
 from mmspec import __version__
 from mmspec.errors import FileError, MmspecError
 from mmspec_cli import packaged
+from mmspec_cli.assurance import assurance as assurance_of
 from mmspec_cli.output import worst
 from mmspec_cli.report import stories
 
@@ -104,11 +105,11 @@ def proved(progress: Callable[[str], object]) -> Json:
     known = by_id()
     functions: dict[tuple[str, str, int], int] = {}
     rows = []
-    for record in report.obligations:
-        places = [(part["name"], part["file"], part["line"]) for part in record.subject]
+    for theorem in report.obligations:
+        places = [(part["name"], part["file"], part["line"]) for part in theorem.subject]
         numbers = [functions.setdefault(place, len(functions)) for place in places]
-        row, column = matrix.place(known[record.id])
-        rows.append(attrs.asdict(record) | {"subject": numbers, "row": row, "column": column})
+        row, column = matrix.place(known[theorem.id])
+        rows.append(attrs.asdict(theorem) | {"subject": numbers, "row": row, "column": column})
     listed = [{"name": name, "file": file, "line": line} for name, file, line in functions]
     return {"matrix": report.matrix(), "obligations": rows, "functions": listed}
 
@@ -118,12 +119,15 @@ def proved(progress: Callable[[str], object]) -> Json:
 
 def assurance() -> Json:
     """Return each clause with its evidence, the strongest first."""
-    return missing("mmspec assurance")
+    return assurance_of(MACHINES).json()
 
 
 def seeded_bugs() -> Json:
-    """Return the record of kills, each with its program told step by step."""
-    return missing("mmspec bugs --record")
+    """Return what is on record of the bugs as the text is now, each kill with its program told step by step."""
+    rows = record.read().bugs
+    now = {bug.id: record.current(bug, rows) for bug in BUGS}
+    kept = [row for row in now.values() if row is not None]
+    return killed(kept, [name for name, row in now.items() if row is None]) if kept else missing("mmspec bugs --record")
 
 
 def killed(rows: Sequence[Mapping[str, Any]], stale: Sequence[str] = ()) -> Json:

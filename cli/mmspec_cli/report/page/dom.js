@@ -50,8 +50,8 @@ function joined(parts, between = ", ") {
 }
 
 /** Return a number of things: "1 rule", "2 rules". */
-function counted(number, thing) {
-  return `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+function counted(number, thing, things = `${thing}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? thing : things}`;
 }
 
 /** Return a number with three significant digits at least. */

@@ -16,7 +16,6 @@ function evidenceItem(one) {
 }
 
 function clauseRow(clause) {
-  const kills = (facts.bugs.rows ?? []).filter((kill) => kill.killed && kill.clause === clause.id);
   const row = h("details", { class: "row", id: `clause-${clause.id}` },
     h("summary", {}, badge(strongest(clause)), h("span", { class: "id" }, clause.id), h("span", { class: "sentence" }, prose(clause.statement))));
   row.addEventListener("toggle", () => {
@@ -24,7 +23,7 @@ function clauseRow(clause) {
     row.append(h("div", {}, h("dl", {},
       entry("source", h("code", {}, clause.source)),
       entry("evidence", list(clause.evidence.map(evidenceItem)) ?? "none on record"),
-      entry("planted bugs that it caught", joined(kills.map((kill) => link("bugs", kill.id)))))));
+      entry("planted bugs that it caught", joined(clause.kills.map((id) => link("bugs", id)))))));
   });
   return row;
 }

@@ -27,7 +27,7 @@ function obligationCard(one) {
       entry("counterexample", one.counterexample ? h("code", {}, JSON.stringify(one.counterexample)) : null),
       entry("notes", list(one.flags.map(prose))),
       entry("proved apart", apart.length ? h("details", {}, h("summary", {}, counted(apart.length, "theorem")), list(apart.map((id) => link("matrix", id)))) : null),
-      entry("hypotheses", one.hypotheses.length ? h("details", {}, h("summary", {}, counted(one.hypotheses.length, "hypothesis used").replace("useds", "used")), list(one.hypotheses.map((name) => h("code", {}, name)))) : null)));
+      entry("hypotheses", one.hypotheses.length ? h("details", {}, h("summary", {}, counted(one.hypotheses.length, "hypothesis used", "hypotheses used")), list(one.hypotheses.map((name) => h("code", {}, name)))) : null)));
 }
 
 function theorems(row, column) {
@@ -68,7 +68,7 @@ function crossTable(group) {
   const component = shortest(group.rows);
   const heads = group.rows.map((row) => h("th", { scope: "col" }, row.slice(component ? component.length + 1 : 0)));
   const body = group.columns.map((column) => h("tr", { "data-text": matrixText(group.rows, [column]) }, h("th", { scope: "row" }, column), group.rows.map((row) => h("td", {}, cell(row, column)))));
-  const caption = `${component || "all"}: ${counted(group.columns.length, "property").replace("propertys", "properties")} of ${counted(group.rows.length, "operation")}`;
+  const caption = `${component || "all"}: ${counted(group.columns.length, "property", "properties")} of ${counted(group.rows.length, "operation")}`;
   return h("div", { class: "scroll matrix", role: "region", tabindex: "0", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, h("td"), heads)), h("tbody", {}, body)));
 }

@@ -1,16 +1,12 @@
 // What a stranger wants to know first: what is proved, what only tested, where it was seen to hold, what is trusted.
 
-/** The kinds of evidence, strongest first: what the page calls them, and what they mean. */
-const KINDS = {
-  proved: ["proved", "a solver showed it of the functions that run, for states of every size"],
-  bounded: ["proved within bounds", "as proved, up to a size or under an assumption that is named"],
-  tested: ["tested", "random programs found nothing wrong, and found each wrong version that was planted"],
-  agreed: ["agreed", "independent implementations give the same answers"],
-  predicted: ["seen in a real system", "the recorded history of a real kernel was followed without a difference"],
-  explored: ["explored", "symbolic execution of many paths named no input on which it fails"],
-  manual: ["cited only", "read in the kernel's source; no implementation shows it yet"],
-  none: ["nothing yet", "no evidence is on record"],
-};
+/** What the page calls the kinds of evidence, strongest first; the facts say what each means. */
+const KINDS = { proved: "proved", bounded: "proved within bounds", tested: "tested", agreed: "agreed", predicted: "predicted",
+  explored: "explored", manual: "cited only", none: "nothing" };
+
+function meaning(kind) {
+  return facts.assurance.kinds?.[kind] ?? "no evidence is on record";
+}
 
 function strongest(clause) {
   return clause.evidence.length ? clause.evidence[0].kind : "none";
@@ -23,7 +19,7 @@ function byKind(clauses) {
 }
 
 function kindName(kind) {
-  return KINDS[kind]?.[0] ?? kind;
+  return KINDS[kind] ?? kind;
 }
 
 function badge(kind) {
@@ -38,7 +34,7 @@ function strength(found) {
     part.style.flexGrow = its.length;
     bar.append(part);
   }
-  const legend = kinds.map(([kind, its]) => h("li", { class: kind }, h("i"), `${its.length} ${kindName(kind)}`, h("span", { class: "dim" }, `: ${KINDS[kind]?.[1] ?? ""}`)));
+  const legend = kinds.map(([kind, its]) => h("li", { class: kind }, h("i"), `${its.length} ${kindName(kind)}`, h("span", { class: "dim" }, `: ${meaning(kind)}`)));
   return [bar, h("ul", { class: "strength" }, legend)];
 }
 
@@ -60,9 +56,9 @@ function provedCard(found, clauses) {
   }
   const theorems = [[standing.all, "for all sizes"], [standing.bounded, "within stated bounds"], [standing.open, "open"]];
   return card("proved", "Proved", [`${found.proved.length} `, h("small", {}, `of ${counted(clauses.length, "rule")}, for states of every size`)],
-    h("p", {}, KINDS.proved[1][0].toUpperCase(), KINDS.proved[1].slice(1), ": the text that runs is what is proved, nothing is typed again."),
+    h("p", {}, "A solver went through every path of the very functions that run; nothing was typed again for it. A theorem states the rule or a part of it: the map names each."),
     clauseList(found.proved, "Which rules"),
-    found.bounded.length ? h("p", {}, h("b", {}, `${found.bounded.length} more `), "within bounds or under an assumption that the map names.") : null,
+    found.bounded.length ? h("p", {}, h("b", {}, `${found.bounded.length} more `), "up to a size that the map names.") : null,
     clauseList(found.bounded, "Which rules, within bounds"),
     h("p", { class: "dim" }, counted(facts.obligations.length, "theorem"), ": ", joined(theorems.filter(([n]) => n).map(([n, what]) => `${n} ${what}`)), ". ",
       h("a", { href: "#matrix" }, "Matrix")));
@@ -73,7 +69,7 @@ function testedCard(found) {
   const bare = [...found.manual, ...found.none];
   const kills = facts.bugs.rows;
   return card("tested", "Only tested", [`${only.length} `, h("small", {}, only.length === 1 ? "rule" : "rules")],
-    h("p", {}, "Nothing is proved of these. Random programs, real systems or other implementations found nothing wrong."),
+    h("p", {}, "Nothing is proved of these; generated programs or real systems found nothing wrong with them."),
     clauseList(only, "Which rules"),
     kills ? h("p", {}, `${kills.filter((kill) => kill.killed).length} of ${kills.length} wrong versions planted on purpose were found. `, h("a", { href: "#bugs" }, "Seeded bugs")) : note(facts.bugs.missing),
     bare.length ? [h("p", { class: "bad" }, `Shown by nothing yet: ${counted(bare.length, "rule")}.`), clauseList(bare, "Which rules, without evidence")] : h("p", {}, "No rule stands without evidence."));
@@ -93,11 +89,21 @@ function systemOf(one) {
 
 function realCard() {
   if (facts.real.missing) return card("predicted", "Seen on real systems", null, note(facts.real.missing));
+  const seen = (facts.assurance.clauses ?? []).filter((clause) => clause.evidence.some((one) => one.kind === "agreed" || one.kind === "predicted"));
   const conformed = facts.steps.filter((step) => step.name.startsWith("conform "));
   return card("predicted", "Seen on real systems", [`${facts.real.length} `, h("small", {}, facts.real.length === 1 ? "recorded kernel" : "recorded kernels")],
     h("p", {}, "The raw trace of a stock kernel drove the specification, and what it foretold was held against the machine's memory."),
+    seen.length ? [h("p", {}, h("b", {}, counted(seen.length, "rule")), seen.length === 1 ? " was" : " were", " seen to hold there."), clauseList(seen, "Which rules, seen there")] : null,
     h("ul", {}, facts.real.map(systemOf)),
     conformed.length ? [h("p", {}, "Running implementations, held against it here:"), stepList(conformed)] : null);
+}
+
+/** Return what is amiss with the records that the rules' evidence is read from. */
+function amiss() {
+  const { broken = {}, stale = {}, missing = [] } = facts.assurance;
+  const lines = [...Object.entries(broken).map(([name, what]) => [`${name}: ${what.join("; ")}`, "bad"]),
+    ...Object.entries(stale).map(([name, what]) => [`Not counted, since the text has changed: ${what.length} of the ${name}.`, ""]), ...missing.map((what) => [what, ""])];
+  return lines.map(([what, kind]) => note(what, kind));
 }
 
 function stepList(steps) {
@@ -122,7 +128,7 @@ view("overview", "Overview", () => {
   const clauses = facts.assurance.clauses;
   const found = byKind(clauses ?? []);
   const lead = clauses
-    ? [h("p", {}, `${counted(clauses.length, "rule")} (${facts.machines.join(", ")}): each is one sentence with its place in the kernel's source, written once as a function that runs. The strongest that is known of each:`), strength(found)]
+    ? [h("p", {}, `${counted(clauses.length, "rule")} (${facts.machines.join(", ")}): each is one sentence with its place in the kernel's source, written once as a function that runs. The strongest that is known of each:`), strength(found), amiss()]
     : note(facts.assurance.missing);
   const steps = facts.steps.length ? [h("h2", {}, "What this run did"), table("Steps", [["step", (step) => step.name], ["verdict", (step) => verdict(step.verdict)], ["seconds", (step) => figure(step.seconds), true], ["what came of it", (step) => step.detail]], facts.steps)] : null;
   return [h("h2", {}, "How far can one rely on it?"), lead, h("div", { class: "cards" }, clauses ? [provedCard(found, clauses), testedCard(found)] : null, realCard(), trustedCard()), steps];
