@@ -62,7 +62,7 @@ def tell(
         if request is not None and result is not None:
             run.weigh(name, request, result)
         met = tuple(sorted(clause.id for clause in clauses.reached))
-        after = look() if run.broken is None else before
+        after = look()
         broken, says = (None, "") if run.broken is None else (run.broken.clause, run.broken.explanation)
         yield Scene(step, name, request, result, met, broken, says, before, after)
         if run.broken is not None:

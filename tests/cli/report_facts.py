@@ -6,7 +6,7 @@ from typing import Any
 
 from mmprops.machines import machine_named
 from mmprops.program import Program
-from mmprops.telling import tell, to_json
+from mmprops.retelling import tell, to_json
 from mmspec.errors import DONE
 from mmspec.physical.buddy.ops import Alloc, Config, Free, Page
 from mmspec.profile import Profile

@@ -10,7 +10,7 @@ from mmprops import failure
 from mmprops.clients import wire
 from mmprops.machines import machine_named
 from mmprops.program import Program, operations_of
-from mmprops.telling import tell, to_json
+from mmprops.retelling import tell, to_json
 from mmspec.errors import InputError
 from mmspec.profile import profile_named
 
