@@ -100,7 +100,7 @@ def facts() -> dict[str, Any]:
         "matrix": cells | {"m loop": {"step": "PROVED (assumed: cells fit)", "bound": "UNKNOWN: time"}},
         "obligations": OBLIGATIONS, "functions": [{"name": "mmspec.f", "file": "mmspec/f.py", "line": 7}],
         "bugs": {"rows": KILLS, "medians": {"seconds": 2.0, "shrunk_ops": 4}, "stale": [], "unexpressed": {"BUD-99": "a swap"}},
-        "bench": {"rows": BENCH, "curves": gather.curves(BENCH)},
+        "bench": {"rows": BENCH, "curves": gather.curves(BENCH), "left_out": [{"name": "a compiler", "needs": "gcc"}]},
         "failures": {"folder": "mmspec-failures", "more": 0, "rows": [
             {"title": "m-1.jsonl", "kind": "failure", "note": NOTE} | story(wrong=True),
             {"title": "m-2.jsonl", "kind": "failure", "note": NOTE} | story(wrong=False),

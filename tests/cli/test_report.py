@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ import pytest
 from tests.cli.report_facts import BENCH, BUDDY, HOSTILE, KILLS, facts
 
 from mmprops import failure
+from mmprops.bugs import record
 from mmprops.machines import MACHINES
 from mmprops.program import Program
 from mmspec.errors import FileError, InputError, MmspecError
 from mmspec.physical.buddy.ops import Alloc, Config, Page
+from mmspec_cli.output import run
+from mmspec_cli.program import cli
 from mmspec_cli.report import assemble, gather, stories
 
 REPORT = files("mmspec_cli.report")
@@ -307,6 +311,16 @@ def test_no_kill_has_no_median() -> None:
     assert gather.medians([row | {"killed": False} for row in KILLS]) == {"seconds": None, "shrunk_ops": None}
 
 
+@pytest.mark.parametrize(("rows", "said"), [({}, "no kill is on record here"), ({"BUD-01": KILLS[0]}, "of another text")])
+def test_without_kills_the_section_says_why(monkeypatch: pytest.MonkeyPatch, rows: dict[str, Any], said: str) -> None:
+    """There is no record, or one whose hashes are of other functions."""
+    monkeypatch.setattr(gather.record, "read", lambda: record.Record(bugs=rows))
+    section = gather.seeded_bugs()
+    assert list(section) == ["missing"]
+    assert said in section["missing"]
+    assert "`mmspec bugs --record`" in section["missing"]
+
+
 # --- the command ---------------------------------------------------------------------------------------------------------
 
 
@@ -362,6 +376,19 @@ def test_what_was_named_and_is_not_there_is_an_error(tmp_path: Path, arguments: 
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["verdict"], answer["error"]["where"]) == (code, "error", where)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_ends_with_a_report_of_its_steps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the steps before it came to is on it."""
+    verify = import_module("mmspec_cli.commands.verify")  # its package has the command under this name
+    monkeypatch.setattr(verify, "steps", lambda: iter([verify.Step("one", None, lambda: ("pass", "so"))]))
+    monkeypatch.setattr(verify, "gather", lambda steps: {"steps": [dict(step) for step in steps]})
+    written: dict[Path, Any] = {}
+    monkeypatch.setattr(verify, "write", lambda page, out: written.update({out: page}))
+    assert run(cli, ["verify", "--format", "json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert [(step["name"], step["verdict"]) for step in steps] == [("one", "pass"), ("report", "pass")]
+    assert written == {Path("report.html"): {"steps": steps[:1]}}
 
 
 def test_a_report_names_the_commit_that_it_is_of() -> None:

@@ -508,6 +508,12 @@ def test_rows_say_whether_they_meet_their_target(browser: Browser, page: Path) -
     ]  # fmt: skip
 
 
+def test_what_was_not_measured_is_listed(browser: Browser, page: Path) -> None:
+    """With what it needs."""
+    browser.open(page, "bench")
+    assert "a compiler: needs gcc" in text(browser, "#view-bench")
+
+
 def test_bugs_are_filtered(browser: Browser, page: Path) -> None:
     """By id, rule or words."""
     browser.open(page, "bugs")

@@ -127,7 +127,10 @@ def seeded_bugs() -> Json:
     rows = record.read().bugs
     now = {bug.id: record.current(bug, rows) for bug in BUGS}
     kept = [row for row in now.values() if row is not None]
-    return killed(kept, [name for name, row in now.items() if row is None]) if kept else missing("mmspec bugs --record")
+    if not kept:
+        why = "the kills on record are of another text" if rows else "no kill is on record here"
+        return {"missing": f"{why}: run `mmspec bugs --record`"}
+    return killed(kept, [name for name, row in now.items() if row is None])
 
 
 def killed(rows: Sequence[Mapping[str, Any]], stale: Sequence[str] = ()) -> Json:
@@ -163,7 +166,8 @@ def measured(path: Path | None) -> Json:
     if path is None:
         return missing("mmspec bench --out bench.json` and then `mmspec report --bench bench.json")
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"), parse_constant=no_constant)["rows"]
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=no_constant)
+        rows = document["rows"]
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror}", where=str(path), hint=BENCH_HINT) from None
     except (ValueError, KeyError, TypeError):
@@ -171,7 +175,7 @@ def measured(path: Path | None) -> Json:
     for row in rows if isinstance(rows, list) else [None]:
         if not isinstance(row, dict) or not all(isinstance(row.get(name), kind) for name, kind in ROW.items()):
             raise FileError(f"has a row without {', '.join(ROW)}", where=str(path), hint=BENCH_HINT)
-    return {"rows": rows, "curves": curves(rows)}
+    return {"rows": rows, "curves": curves(rows), "left_out": document.get("left_out", [])}
 
 
 def no_constant(text: str) -> NoReturn:

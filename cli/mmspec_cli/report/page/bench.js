@@ -64,5 +64,6 @@ view("bench", "Benchmarks", () => {
   const columns = [["what", (row) => row.name], ["ours", (row) => figure(row.ours), true], ["unit", (row) => row.unit],
     ["beside", (row) => joined(Object.entries(row.anchors).map(([name, value]) => `${name} ${figure(value)}`))],
     ["ratio", (row) => figure(row.ratio), true], ["target", (row) => figure(row.target), true], ["", met]];
-  return [title, h("div", { class: "cards" }, [...plots.values()].map(plot)), table("Every row; the ratio is ours to the first that stands beside it", columns, facts.bench.rows)];
+  return [title, h("div", { class: "cards" }, [...plots.values()].map(plot)), table("Every row; the ratio is ours to the first that stands beside it", columns, facts.bench.rows),
+    facts.bench.left_out.length ? [h("h3", {}, "Left out"), list(facts.bench.left_out.map((one) => `${one.name}: needs ${one.needs}`))] : null];
 });
