@@ -75,7 +75,7 @@ function sceneOf(story, scene) {
 /** Return what a configuration sets, a word each. */
 function configured(config) {
   const set = Object.entries(config).filter(([, value]) => !(Array.isArray(value) && !value.length));
-  return joined(set.map(([name, value]) => h("code", {}, `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)), " ");
+  return joined(set.map(([name, value]) => h("code", {}, `${name}\u00a0${typeof value === "object" ? JSON.stringify(value) : value}`)), " ");
 }
 
 /** Return a story with its controls: previous, next, a slider, the list of steps, and the arrow keys. */
