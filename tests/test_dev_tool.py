@@ -360,6 +360,7 @@ def test_nightly_writes_every_record_whatever_failed_before(failing: str, code: 
 # The second is what a caller that does not wait would be gone after; one that waits passes at any speed.
 CLEANS_UP = """
 import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 try:
     print("up", flush=True)
     signal.pause()
@@ -368,7 +369,8 @@ except KeyboardInterrupt:
     print("cleaned", flush=True)
 """
 WAITS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from devtool.process import run
 try:
     run(sys.executable, "-c", sys.argv[1])
