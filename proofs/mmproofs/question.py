@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import islice, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -113,8 +113,8 @@ class Question:
 
     def _check(self, demanded: list[z.Truth], bare: bool = False) -> tuple[z.Answer, z.Solver | None]:
         """Decide; a ``bare`` SAT may come without the solver that has a model."""
-        known: list[z.Truth] = []
         answer, solver = self._z3(demanded, FIRST_RLIMIT)
+        known: list[z.Truth] = []
         if answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla"):
             answer, solver, known = self._bitwuzla(demanded, bare)
             if answer is z.Answer.SAT and bare:
@@ -129,11 +129,10 @@ class Question:
 
     def _bitwuzla(self, demanded: list[z.Truth], bare: bool) -> tuple[z.Answer, z.Solver, list[z.Truth]]:
         """Ask Bitwuzla; return what was asked and, unless ``bare``, the values that it found for what is unknown."""
-        unknowns = self.case.unknowns.among(demanded)
-        plain, pairs = z.answers_as_words(demanded, unknowns, counting.is_count)
+        plain, pairs = z.answers_as_words(demanded, counting.is_count)
         solver = self.case.smt.solver(logic=smtlib.LOGIC)
         solver.add(*plain)
-        unknowns = [] if bare else unknowns
+        unknowns = [] if bare else z.unknowns_in(demanded)
         asked = [z.substitute(term, pairs) for term in unknowns]
         answer, values = smtlib.bitwuzla_values(smtlib.text_of(solver), asked, self._left() / 1000)
         self.deciders.add("bitwuzla")
@@ -200,7 +199,7 @@ class Question:
 
     def _refine(self, model: z.Model) -> bool:
         for distance in (CHANGED, READ, FURTHER):
-            broken = list(islice((c for c in self.candidates(distance) if not model.holds(c[1])), AT_ONCE))
+            broken = [c for c in self.candidates(distance) if not model.holds(c[1])][:AT_ONCE]
             for key, formula, number, places in broken:
                 self.added[key] = formula
                 for kind, found in self.schemas[number].looks_at(places).items():

@@ -253,26 +253,9 @@ def is_false(term: Truth) -> bool:
     return bool(z3.is_false(term))
 
 
-class Unknowns:
-    """The unknowns of terms of one context. Questions have most of their terms in common: each is looked through once."""
-
-    def __init__(self) -> None:
-        self._of: dict[int, tuple[Any, list[Any]]] = {}  # a term is kept, so that its identity stays its own
-
-    def among(self, terms: Iterable[Any]) -> list[Any]:
-        """Return the unknown words and truths in some terms, and unknown functions' answers: what a model gives values to."""
-        found: dict[int, Any] = {}
-        for term in terms:
-            if identity(term) not in self._of:
-                self._of[identity(term)] = term, unknowns_in(term)
-            for unknown in self._of[identity(term)][1]:
-                found.setdefault(identity(unknown), unknown)
-        return list(found.values())
-
-
-def unknowns_in(term: Any) -> list[Any]:
-    """Return the unknown words and truths in a term, and the unknown functions' answers."""
-    seen, waiting, found = set[int](), [term], list[Any]()
+def unknowns_in(terms: Iterable[Any]) -> list[Any]:
+    """Return the unknown words and truths in some terms, and the unknown functions' answers: what a model gives values to."""
+    seen, waiting, found = set[int](), list(terms), list[Any]()
     while waiting:
         term = waiting.pop()
         if identity(term) in seen:
@@ -284,15 +267,12 @@ def unknowns_in(term: Any) -> list[Any]:
     return found
 
 
-def answers_as_words(
-    terms: Sequence[Truth], unknowns: Iterable[Any], chosen: Callable[[str], bool]
-) -> tuple[list[Truth], list[tuple[Any, Any]]]:
+def answers_as_words(terms: Sequence[Truth], chosen: Callable[[str], bool]) -> tuple[list[Truth], list[tuple[Any, Any]]]:
     """Return formulas with an unknown word for each answer of the unknown functions of some names, and these pairs.
 
-    ``unknowns`` are those of the formulas. That a function answers equal arguments alike is said of every two of its answers:
-    the formulas say neither more nor less.
+    That a function answers equal arguments alike is said of every two of its answers: the formulas say neither more nor less.
     """
-    found = [term for term in unknowns if term.num_args() and chosen(str(term.decl().name()))]
+    found = [term for term in unknowns_in(terms) if term.num_args() and chosen(str(term.decl().name()))]
     pairs = [(term, z3.FreshConst(term.sort(), "answer")) for term in found]
     alike = [
         z3.Implies(both(*(a == b for a, b in zip(one.children(), other.children(), strict=True))), word == other_word)

@@ -9,20 +9,12 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmproofs import smt as z
 
 LOGIC = "QF_UFBV"
-
-RAW = ("PP_NORMALIZE", "PP_EMBEDDED_CONSTR", "PP_SKELETON_PREPROC")
-"""Passes before Bitwuzla's search that are left out: they make it twice as long on average, and now and then possible."""
-
-ATTEMPTS: tuple[tuple[tuple[str, ...], float], ...] = ((RAW, 8.0), ((), 8.0), (RAW, 60.0), ((), 60.0), (RAW, math.inf))
-"""What Bitwuzla leaves out, and for how many seconds: the same question takes it seconds or hours, by the luck of its search."""
 
 
 def installed(name: str) -> bool:
@@ -55,24 +47,10 @@ def bitwuzla(text: str, seconds: float) -> z.Answer:
 
 def bitwuzla_values(text: str, terms: Sequence[z.Bits | z.Truth], seconds: float) -> tuple[z.Answer, list[int | bool | None]]:
     """Ask Bitwuzla, and for the values of terms in its model, if it has one (None: the term names what the text does not)."""
-    until = time.monotonic() + seconds
-    for left_out, most in ATTEMPTS:
-        left = min(most, until - time.monotonic())
-        answer, values = _attempt(text, terms, left_out, left) if left > 0 else (z.Answer.UNKNOWN, [])
-        if answer is not z.Answer.UNKNOWN:
-            return answer, values
-    return z.Answer.UNKNOWN, []
-
-
-def _attempt(
-    text: str, terms: Sequence[z.Bits | z.Truth], left_out: Sequence[str], seconds: float
-) -> tuple[z.Answer, list[int | bool | None]]:
     api: Any = importlib.import_module("bitwuzla")
     options = api.Options()
     options.set(api.Option.TIME_LIMIT_PER, max(1, int(seconds * 1000)))
     options.set(api.Option.PRODUCE_MODELS, bool(terms))
-    for name in left_out:
-        options.set(getattr(api.Option, name), False)
     parser = api.Parser(api.TermManager(), options)
     try:
         parser.parse(text.replace("(check-sat)", ""), True, False)

@@ -9,13 +9,13 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
-from mmproofs.obligations.physical.buddy.states import legal_span
 from mmproofs.obligations.physical.lists.completing import completed_around, relinked
 from mmproofs.obligations.physical.lists.state import (
     block_lawful,
     entered,
     hand_fits,
     lawful,
+    legal_span,
     linked,
     may_merge,
     no_new_pair,

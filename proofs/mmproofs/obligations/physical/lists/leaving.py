@@ -7,10 +7,9 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
-from mmproofs.obligations.physical.buddy.states import legal_span
 from mmproofs.obligations.physical.lists.completing import completed, relinked
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, KEPT, order_lawful
-from mmproofs.obligations.physical.lists.state import lawful, left, linked, no_new_pair, once, sound, typed
+from mmproofs.obligations.physical.lists.state import lawful, left, legal_span, linked, no_new_pair, once, sound, typed
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import fallback
 from mmspec.physical.buddy import lists as law

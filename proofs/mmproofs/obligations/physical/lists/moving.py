@@ -7,7 +7,6 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
-from mmproofs.obligations.physical.buddy.states import legal_span, legal_zone
 from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.state import (
@@ -15,6 +14,7 @@ from mmproofs.obligations.physical.lists.state import (
     block_lawful,
     entered,
     lawful,
+    legal_span,
     linked,
     no_new_pair,
     no_pair_around,
@@ -152,7 +152,7 @@ def pageblock_retyped(
 
 MOVE_PAGEBLOCK = Contract(
     "BUDDY-MOVE-PAGEBLOCK", law.move_pageblock,
-    requires=(legal_zone, bound(nothing_above, span="zone.span"), *STATE),
+    requires=(bound(legal_span, span="zone.span"), bound(nothing_above, span="zone.span"), *STATE),
     ensures=(("COVER", same_frames), ("BLOCKS", same_blocks), ("TYPES", pageblock_retyped), *AFTER),
     keeps=KEPT,
 )  # fmt: skip
@@ -187,7 +187,7 @@ def class_elsewhere(zone: Zone, lists: FreeLists, pfn: Pfn, after: FreeLists, fr
 
 CONVERT = Contract(
     "BUDDY-CONVERT", law.convert_pageblock,
-    requires=(legal_zone, *STATE),
+    requires=(bound(legal_span, span="zone.span"), *STATE),
     ensures=(("COVER", same_frames), ("CLASS", class_elsewhere), *AFTER),
     keeps=KEPT,
 )  # fmt: skip

@@ -7,7 +7,6 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
-from mmproofs.obligations.physical.buddy.states import legal_span, legal_zone
 from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, SET_TYPES, order_lawful
 from mmproofs.obligations.physical.lists.leaving import (
@@ -24,6 +23,7 @@ from mmproofs.obligations.physical.lists.leaving import (
 from mmproofs.obligations.physical.lists.moving import AFTER, MOVE_PAGEBLOCK, MOVING, STATE
 from mmproofs.obligations.physical.lists.state import (
     lawful,
+    legal_span,
     linked,
     may_merge,
     no_new_pair,
@@ -38,6 +38,8 @@ from mmspec.physical.buddy import lists as law
 from mmspec.physical.buddy.core import holds_frame
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone, is_mergeable, order_of_list, type_at, type_of_list
 from mmspec.words import MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn
+
+IN_ZONE = bound(legal_span, span="zone.span")
 
 
 def claiming(
@@ -66,7 +68,7 @@ CHOSEN_61 = Contract(
 )  # fmt: skip
 
 CLAIMED = Contract(
-    "BUDDY-CLAIMED", fallback.claimed, (("FOUND", found_foreign),), requires=(legal_zone, order_lawful, mergeable_type, linked)
+    "BUDDY-CLAIMED", fallback.claimed, (("FOUND", found_foreign),), requires=(IN_ZONE, order_lawful, mergeable_type, linked)
 )
 
 
@@ -99,7 +101,7 @@ def is_61(lists: FreeLists) -> bool:
     return lists.kernel < 612
 
 
-REQUEST = (legal_zone, order_lawful, mergeable_type, *STATE)
+REQUEST = (IN_ZONE, order_lawful, mergeable_type, *STATE)
 KEPT = {"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"}
 
 CLAIM = Contract("BUDDY-CLAIM-ANSWER", fallback.claim, SERVED, requires=REQUEST, keeps=KEPT)
@@ -115,7 +117,7 @@ def is_foreign(lists: FreeLists, pfn: Pfn) -> bool:
 
 MOVED_61 = Contract(
     "BUDDY-MOVED-61", fallback.moved_61,
-    requires=(legal_zone, is_61, mergeable_type, is_foreign, *STATE),
+    requires=(IN_ZONE, is_61, mergeable_type, is_foreign, *STATE),
     ensures=(
         ("COVER", same_frames),
         ("BLOCKS", same_blocks),

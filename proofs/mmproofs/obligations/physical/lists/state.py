@@ -18,6 +18,12 @@ from mmspec.words import ABSENT, MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn,
 # --- what is given -------------------------------------------------------------------------------------------------------
 
 
+def legal_span(span: Span) -> bool:
+    """The zone's fixed part is what ``span_of`` lets through the door."""
+    orders = (span.pageblock_order <= span.max_order) & (span.max_order <= MAX_ORDER_LIMIT)
+    return (span.start_pfn < span.end_pfn) & orders
+
+
 def block_lawful(span: Span, pfn: Pfn, order: Order) -> bool:
     """A block is aligned, of an order that exists, and ends where frame numbers do at the latest."""
     return (order <= span.max_order) & is_aligned(pfn, order) & (pfn + size_of(order) <= 1 << 52)
