@@ -10,15 +10,15 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 import mmprops
 from mmprops.bugs import BUGS, record
 from mmprops.machine import Machine
-from mmprops.traces.archive import open_capture, packaged_capture
-from mmprops.traces.checks import CLAUSES, snapshot_checks
+from mmprops.traces.checks import CLAUSES
+from mmspec_cli import packaged
 from mmspec_cli.output import worst
 
 KINDS: Mapping[str, str] = {
@@ -31,6 +31,11 @@ KINDS: Mapping[str, str] = {
     "manual": "cited; nothing here shows it yet",
 }
 """The kinds of evidence, strongest first, and what each means."""
+
+if TYPE_CHECKING:  # importing the solver takes a second
+    from mmproofs.solve import Report
+
+    OnRecord = tuple[Report, list[str]]
 
 ROOT = Path(mmprops.__file__).resolve().parents[2]
 """The checkout, where there is one."""
@@ -113,9 +118,9 @@ class Assurance:
         }
 
 
-def assurance(machines: Sequence[Machine]) -> Assurance:
-    """Gather what speaks for each clause of some machines."""
-    proofs, assumptions = proved()
+def assurance(machines: Sequence[Machine], on_record: OnRecord | None = None) -> Assurance:
+    """Gather what speaks for each clause of some machines; ``on_record`` is what the ledger says, if it was read already."""
+    proofs, assumptions = proved(on_record)
     kills, replays = killed()
     sources = (proofs, kills, agreed(), replays, explored())
     found: dict[str, list[Evidence]] = {}
@@ -135,7 +140,7 @@ def assurance(machines: Sequence[Machine]) -> Assurance:
 # --- the records -------------------------------------------------------------------------------------------------------------
 
 
-def proved() -> tuple[Source, dict[str, tuple[str, ...]]]:
+def proved(on_record: OnRecord | None = None) -> tuple[Source, dict[str, tuple[str, ...]]]:
     """Read the ledger: what is proved about each clause, and what the proofs assume, with the ids of those that do.
 
     That a function is defined everywhere speaks for none of the clauses that its text is about.
@@ -149,7 +154,7 @@ def proved() -> tuple[Source, dict[str, tuple[str, ...]]]:
     if not ledger.PATH.exists():
         source.missing = f"{ledger.PATH.name}: no proof is on record here (mmspec prove --fresh proves for minutes)"
         return source, {}
-    report, source.stale = recorded()
+    report, source.stale = on_record or recorded()
     assumptions: dict[str, list[str]] = {}
     for one in report.obligations:
         if one.id not in source.stale and standing(one) in ("fail", "error"):
@@ -197,15 +202,15 @@ def killed() -> tuple[Source, Source]:
 
 def agreed() -> Source:
     """Hold the state of the packaged capture's kernel to the clauses that its snapshots can tell."""
-    source, path = Source("snapshots"), packaged_capture()
+    source, name = Source("snapshots"), packaged.capture().name
     tags: dict[str, list[str]] = {}
-    for row in snapshot_checks(open_capture(path)):
+    for row in packaged.snapshots():
         if row.verdict == "fail":
-            source.broken.append(f"{path.name} {row.tag} {row.check}: {row.detail}")
+            source.broken.append(f"{name} {row.tag} {row.check}: {row.detail}")
         elif row.verdict == "pass":
             tags.setdefault(row.check, []).append(row.tag)
     for check, passed in tags.items():
-        evidence = Evidence("agreed", f"{path.name}: {', '.join(passed)}", check)
+        evidence = Evidence("agreed", f"{name}: {', '.join(passed)}", check)
         source.evidence += [(clause, evidence) for clause in CLAUSES.get(check, ())]
     return source
 
@@ -216,12 +221,10 @@ def explored() -> Source:
     from mmproofs.explorations import by_id
 
     source = Source("explorations")
-    inside = Path(explore.__file__).with_name(explore.PATH.name)  # where an installed wheel has it
-    path = explore.PATH if explore.PATH.exists() else inside
-    if not path.exists():
-        source.missing = f"{path.name}: no exploration is on record here (python -m mmproofs.explore --write)"
+    if not explore.PATH.exists():
+        source.missing = f"{explore.PATH.name}: no exploration is on record here (python -m mmproofs.explore --write)"
         return source
-    rows = explore.read(path)
+    rows = explore.read(explore.PATH)
     for name, exploration in by_id().items():
         row = explore.current(exploration, rows)
         if row is None:

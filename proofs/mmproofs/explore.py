@@ -27,12 +27,14 @@ import attrs
 from mmproofs import hashing
 from mmproofs.exploration import Exploration
 from mmproofs.explorations import by_id
+from mmprops.files import beside_or_inside
 from mmspec.errors import InputError
 from mmspec.loop import Loop
 from mmspec.pmap import CopyOnWrite
 
-PATH = Path(__file__).resolve().parent.parent / "explored.json"
-"""The committed record; absent from an installed wheel."""
+HERE = Path(__file__).resolve().parent
+PATH = beside_or_inside(HERE.parent / "explored.json", HERE / "explored.json")
+"""The committed record beside the package; an installed wheel has it inside. Its hashes are of texts, the same in both."""
 
 SOLVER_LIMIT = 20_000_000
 """Z3's resource limit for one question of CrossHair's; a path with a harder one is not counted."""

@@ -51,8 +51,9 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
             if name in found:
                 continue
             found[name] = value
-            found[f"{name} declares"] = _words(value)
-            waiting.extend(part for hint in _hints(value) for part in _inside(hint))
+            hints = _hints(value)
+            found[f"{name} declares"] = _words(hints)
+            waiting.extend(part for hint in hints for part in _inside(hint))
             for free, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
                 waiting.append(cell.cell_contents)
                 if isinstance(cell.cell_contents, int | str | tuple):
@@ -72,9 +73,10 @@ def closure(roots: Iterable[Any]) -> dict[str, Any]:
             if found.get(f"{value.__module__}.{value.__qualname__}") is value:
                 continue
             found[f"{value.__module__}.{value.__qualname__}"] = value
-            found[f"{value.__module__}.{value.__qualname__} declares"] = _words(value)
-            waiting.extend(part for hint in _hints(value) for part in _inside(hint))
-            waiting.extend(shape.length for hint in _hints(value) if (shape := shape_of(hint)) is not None)
+            hints = _hints(value)
+            found[f"{value.__module__}.{value.__qualname__} declares"] = _words(hints)
+            waiting.extend(part for hint in hints for part in _inside(hint))
+            waiting.extend(shape.length for hint in hints if (shape := shape_of(hint)) is not None)
     return found
 
 
@@ -93,9 +95,9 @@ def _inside(hint: Any) -> Iterator[Any]:
         yield from _inside(part)
 
 
-def _words(value: Any) -> tuple[str, ...]:
-    """Return the declared words of a function or a class, of which its text has the names only."""
-    return tuple(repr(part) for hint in _hints(value) for part in _inside(hint) if isinstance(part, Word))
+def _words(hints: Iterable[Any]) -> tuple[str, ...]:
+    """Return the words among the declared types of a function or a class, of which its text has the names only."""
+    return tuple(repr(part) for hint in hints for part in _inside(hint) if isinstance(part, Word))
 
 
 def _parts(value: Any) -> list[Any]:

@@ -13,9 +13,10 @@ import attrs
 
 from mmproofs.hashing import obligation_digest
 from mmproofs.obligation import Obligation
+from mmprops.files import beside_or_inside
 
 HERE = Path(__file__).resolve().parent
-PATH = next((path for path in (HERE.parent / "ledger.json", HERE / "ledger.json") if path.exists()), HERE.parent / "ledger.json")
+PATH = beside_or_inside(HERE.parent / "ledger.json", HERE / "ledger.json")
 """The committed ledger beside the package; an installed wheel has it inside. Its hashes are of texts, the same in both."""
 
 SCHEMA = 2

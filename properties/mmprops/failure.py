@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import msgspec
 
 from mmprops.clients import wire
 from mmprops.clients.base import PROTOCOL, ClientFailure
+from mmprops.files import write_whole
 from mmprops.machine import Machine
 from mmprops.machines import machine_named
 from mmprops.program import Program, operations_of, resolved
@@ -66,12 +66,7 @@ def write(
     body = b"".join(lines_of(machine, program, values, note, fields))
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{machine.name}-{hashlib.sha256(body).hexdigest()[:12]}.jsonl"
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_bytes(body)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, body)
     return path
 
 

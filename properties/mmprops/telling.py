@@ -77,10 +77,14 @@ def kept(machine: Machine, session: Session, run: ConformRun, client: Any) -> li
     return lines
 
 
+def not_reached(machine: Machine, run: ConformRun) -> list[str]:
+    """Return the clauses of a run's profile that it did not reach."""
+    held_to = profile_named(run.profile)
+    return [c.id for c in machine.component.clauses if held_to.holds_to(c) and c.id not in run.clauses_reached]
+
+
 def properties(machine: Machine, run: ConformRun) -> list[tuple[str, str | int]]:
     """Return what a test report notes beside a run's verdict."""
-    held_to = profile_named(run.profile)
-    missed = [c.id for c in machine.component.clauses if held_to.holds_to(c) and c.id not in run.clauses_reached]
     return [
         ("machine", run.machine),
         ("client", run.client),
@@ -90,7 +94,7 @@ def properties(machine: Machine, run: ConformRun) -> list[tuple[str, str | int]]
         ("seed", run.seed),
         ("clauses_reached", len(run.clauses_reached)),
         ("clauses_total", run.clauses_total),
-        ("clauses_not_reached", " ".join(missed)),
+        ("clauses_not_reached", " ".join(not_reached(machine, run))),
         ("not_tested", " ".join(run.not_tested)),
         ("weakened", " ".join(run.weakened)),
     ]

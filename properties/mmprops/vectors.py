@@ -20,6 +20,7 @@ import msgspec
 from mmprops.clients import wire
 from mmprops.clients.base import ClientFailure
 from mmprops.conform import Choices
+from mmprops.files import write_whole
 from mmprops.lockstep import explore
 from mmprops.machine import HEADER, RECORD, Machine, Replies
 from mmprops.machines import machine_named
@@ -196,12 +197,7 @@ def write(folder: Path, files: Mapping[str, Iterable[Vector]]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, vectors in files.items():
-            partial_file = folder / f"{file}.partial"
-            try:
-                partial_file.write_bytes(b"".join(map(line_of, vectors)))
-                partial_file.replace(folder / file)
-            finally:
-                partial_file.unlink(missing_ok=True)
+            write_whole(folder / file, b"".join(map(line_of, vectors)))
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}", where=str(folder)) from None
 

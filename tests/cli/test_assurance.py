@@ -17,9 +17,11 @@ from mmproofs import explore, ledger, solve
 from mmproofs.explorations import EXPLORATIONS
 from mmprops import branches, imports, probing
 from mmprops.bugs import BUGS, record, replayed
+from mmprops.files import beside_or_inside
 from mmprops.machines import MACHINES
 from mmprops.traces.checks import CHECKS, CLAUSES, Row
 from mmspec_cli import assurance as gathering
+from mmspec_cli import packaged
 from mmspec_cli.assurance import KINDS, Assurance, Evidence, Source, assurance, summary
 from mmspec_cli.output import run
 from mmspec_cli.program import cli
@@ -35,7 +37,7 @@ def kinds_of(source: Source, clause: str = CLAUSE) -> list[str]:
 
 def gathered(monkeypatch: pytest.MonkeyPatch, *sources: Source) -> Assurance:
     """What comes of these sources alone."""
-    monkeypatch.setattr(gathering, "proved", lambda: (sources[0] if sources else Source("proofs"), {}))
+    monkeypatch.setattr(gathering, "proved", lambda on_record: (sources[0] if sources else Source("proofs"), {}))
     monkeypatch.setattr(gathering, "killed", lambda: (Source("kills"), Source("replays")))
     monkeypatch.setattr(gathering, "agreed", lambda: Source("snapshots"))
     monkeypatch.setattr(gathering, "explored", lambda: Source("explorations"))
@@ -243,7 +245,7 @@ def test_a_snapshot_speaks_as_its_check_does(
     verdict: Any, kinds: list[str], broken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For the clauses that it can tell; a moment that was not quiet says nothing, one that fails speaks against."""
-    monkeypatch.setattr(gathering, "snapshot_checks", lambda capture: [Row("START", "list-buddies", verdict, "so")])
+    monkeypatch.setattr(packaged, "snapshots", lambda: (Row("START", "list-buddies", verdict, "so"),))
     source = gathering.agreed()
     assert (kinds_of(source, "BUDDY-3"), len(source.broken)) == (kinds, broken)
 
@@ -286,9 +288,7 @@ def test_an_installed_wheel_has_the_explorations_inside(tmp_path: Path, monkeypa
     inside = tmp_path / "mmproofs"
     inside.mkdir()
     (inside / "explored.json").write_bytes(explore.PATH.read_bytes())
-    (inside / "explore.py").write_bytes(Path(explore.__file__).read_bytes())
-    monkeypatch.setattr(explore, "PATH", tmp_path / "explored.json")
-    monkeypatch.setattr(explore, "__file__", str(inside / "explore.py"))
+    monkeypatch.setattr(explore, "PATH", beside_or_inside(tmp_path / "explored.json", inside / "explored.json"))
     assert gathering.explored().missing is None
 
 

@@ -16,6 +16,7 @@ from mmprops.conform import ConformRun, own_session
 from mmprops.machine import Machine
 from mmprops.machines import MACHINES, machine_named
 from mmprops.probing import knock, questioned
+from mmprops.telling import not_reached
 from mmspec.profile import profile_named
 from mmspec_cli.commands.runs import run_json, told, watched
 from mmspec_cli.junit import case_of, junit_option, reporting
@@ -65,7 +66,9 @@ def check(
         def judged(machine: Machine, which: str, asked: str) -> ConformRun:
             session = own_session(machine, which, profile_named(asked))
             run = watched(machine, session, asked, ops=ops, seed=seed)
-            lines = [*told(machine, session, run, which), *not_reached(machine, run)]
+            lines = list(told(machine, session, run, which))
+            if missed := sorted(not_reached(machine, run)):
+                lines.append(Text(f"  not reached: {', '.join(missed)}"))
             text.extend(lines)
             cases.append(case_of(machine, run, which, [line.plain for line in lines]))
             return run
@@ -75,14 +78,6 @@ def check(
         else:
             runs = [judged(machine, client, profile) for machine in chosen]
     finish(form, worst(run.verdict for run in runs), {"runs": [run_json(run) for run in runs]} | fields, text)
-
-
-def not_reached(machine: Machine, run: ConformRun) -> Iterator[Text]:
-    """Yield a line with the clauses of the profile that a run did not reach, if there are any."""
-    held_to = {clause.id for clause in machine.component.clauses if profile_named(run.profile).holds_to(clause)}
-    missed = sorted(held_to.difference(run.clauses_reached))
-    if missed:
-        yield Text(f"  not reached: {', '.join(missed)}")
 
 
 # --- how much of the law is reached ------------------------------------------------------------------------------------

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from mmprops.files import write_whole
 from mmspec.errors import FileError
 
 OUT = Path("report.html")
@@ -51,11 +51,7 @@ def embedded(facts: Mapping[str, Any]) -> str:
 
 def write(facts: Mapping[str, Any], out: Path) -> None:
     """Write the page, whole or not at all (FileError: it cannot be written)."""
-    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(page(facts), encoding="utf-8")
-        partial.replace(out)
+        write_whole(out, page(facts).encode("utf-8"))
     except OSError as error:
         raise FileError(f"cannot be written: {error.strerror}", where=str(out), hint="--out names a file to write") from None
-    finally:
-        partial.unlink(missing_ok=True)

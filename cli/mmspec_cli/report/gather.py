@@ -10,14 +10,14 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from statistics import median
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
 from mmprops.bugs import BUGS, UNEXPRESSED, record
+from mmprops.files import beside_or_inside
 from mmprops.machine import ENGINES
 from mmprops.machines import LEVELS, MACHINES
 from mmprops.traces.archive import Capture
@@ -26,9 +26,12 @@ from mmprops.traces.snapshot import read_lists
 from mmspec import __version__
 from mmspec.errors import FileError, MmspecError
 from mmspec_cli import packaged
-from mmspec_cli.assurance import assurance as assurance_of
+from mmspec_cli.assurance import assurance
 from mmspec_cli.output import worst
 from mmspec_cli.report import stories
+
+if TYPE_CHECKING:  # importing the solver takes a second
+    from mmproofs.solve import Report
 
 Json = dict[str, Any]
 
@@ -49,11 +52,15 @@ def gather(
     ``steps`` what ``mmspec verify`` has done so far (FileError: a file that was named is not what it must be).
     """
     benched, kept = measured(bench), stories.failures(failures)
-    proofs = proved(progress)
+    progress("the ledger")
+    from mmproofs.solve import recorded
+
+    on_record = recorded()
+    proofs = proved(on_record[0])
     progress("seeded bugs")
     bugs = seeded_bugs()
     progress("clauses")
-    clauses = assurance()
+    clauses = assurance(MACHINES, on_record).json()
     progress("the packaged capture")
     return {
         "mmspec": __version__,
@@ -94,14 +101,11 @@ def commit() -> str | None:
 # --- proofs --------------------------------------------------------------------------------------------------------------
 
 
-def proved(progress: Callable[[str], object]) -> Json:
-    """Return what the ledger says of each obligation, deciding nothing, and the matrix; functions are listed once."""
-    progress("the ledger")
+def proved(report: Report) -> Json:
+    """Return what the ledger says of each obligation, and the matrix; functions are listed once."""
     from mmproofs import matrix
     from mmproofs.obligations import by_id
-    from mmproofs.solve import recorded
 
-    report, _ = recorded()
     known = by_id()
     functions: dict[tuple[str, str, int], int] = {}
     rows = []
@@ -114,12 +118,7 @@ def proved(progress: Callable[[str], object]) -> Json:
     return {"matrix": report.matrix(), "obligations": rows, "functions": listed}
 
 
-# --- clauses -------------------------------------------------------------------------------------------------------------
-
-
-def assurance() -> Json:
-    """Return each clause with its evidence, the strongest first."""
-    return assurance_of(MACHINES).json()
+# --- seeded bugs ---------------------------------------------------------------------------------------------------------
 
 
 def seeded_bugs() -> Json:
@@ -256,9 +255,8 @@ def identity(capture: Capture) -> Json:
 
 def trusted() -> Json:
     """Return what the proofs rest on, and what is not proved, out of the page of documentation that says so."""
-    beside = Path(__file__).resolve().parents[3] / TRUSTED
-    inside = files("mmspec_cli.report") / Path(TRUSTED).name
-    source = beside if beside.is_file() else inside
+    here = Path(__file__).resolve()
+    source = beside_or_inside(here.parents[3] / TRUSTED, here.with_name(Path(TRUSTED).name))
     if not source.is_file():
         return missing(f"less {TRUSTED}")
     return trusted_of(source.read_text(encoding="utf-8"))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmprops import failure
-from mmprops.clients import wire
+from mmprops.bugs.hunt import from_json
 from mmprops.machines import machine_named
-from mmprops.program import Program, operations_of
+from mmprops.program import Program
 from mmprops.retelling import tell, to_json
 from mmspec.errors import InputError
 from mmspec.profile import profile_named
@@ -69,10 +69,7 @@ def of_bug(row: Mapping[str, Any]) -> Json | None:
     stored = row.get("program")
     if not stored:
         return None
-    machine = machine_named(row["machine"])
-    config: Any = wire.config_from_wire(machine.component.config, stored["config"])
-    steps = wire.from_program(operations_of(machine.component), stored["steps"])
-    program = Program(machine.name, config, tuple(steps))
+    program = from_json(machine_named(row["machine"]), stored)
     note = {"profile": row["profile"], "clause": row["reported"], "explanation": row["explanation"]}
     return story(program, failure.replies(program, stored.get("replies")), note)
 

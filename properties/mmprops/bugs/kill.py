@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -101,12 +101,17 @@ def in_process(bug: Bug, *, ops: int, seed: int, agree: Mapping[str, Any] | None
     """Install a bug in a new process, hunt for it there (or compare both edited texts), and return what was found."""
     command = [sys.executable, "-m", "mmprops.bugs", json.dumps(attrs.asdict(bug)), "--ops", str(ops), "--seed", str(seed)]
     command += [] if agree is None else ["--agree", json.dumps(agree)]
+    return answer_of(command, "the edited code", "could not be run")
+
+
+def answer_of(command: Sequence[str], what: str, failed: str) -> dict[str, Any]:
+    """Return the JSON object that a process prints (ChildError: ``what`` takes too long, or ``failed``, and its last words)."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
-        raise ChildError(f"the edited code had not finished after {LIMIT:.0f} s") from None
+        raise ChildError(f"{what} had not finished after {LIMIT:.0f} s") from None
     if done.returncode:
-        raise ChildError(f"the edited code could not be run: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+        raise ChildError(f"{what} {failed}: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 

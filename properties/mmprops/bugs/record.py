@@ -20,13 +20,14 @@ import attrs
 from mmprops.bugs.bug import Bug
 from mmprops.bugs.kill import Kill
 from mmprops.bugs.replayed import Replayed
+from mmprops.files import beside_or_inside, write_whole
 from mmprops.imports import closure, modules_behind
 from mmprops.machines import machine_named
 from mmprops.traces.archive import packaged_capture
 from mmspec.errors import FileError
 
 HERE = Path(__file__).resolve().parents[1]
-PATH = next((path for path in (HERE.parent / "kills.json", HERE / "kills.json") if path.exists()), HERE.parent / "kills.json")
+PATH = beside_or_inside(HERE.parent / "kills.json", HERE / "kills.json")
 """The committed record beside the package; an installed wheel has it inside. Its hashes are of texts, the same in both."""
 
 SCHEMA = 1
@@ -116,9 +117,7 @@ def write(
     replayed = {name: row for name, row in before.replays.items() if name in by_id and name not in now}
     replayed |= {row.id: attrs.asdict(row) | {"sha256": digest(by_id[row.id], REPLAY)} for row in replays}
     try:
-        path.write_text(
-            f'{{"schema": {SCHEMA},\n"bugs": [{lines(hunted)}],\n"replays": [{lines(replayed)}]}}\n', encoding="utf-8"
-        )
+        write_whole(path, f'{{"schema": {SCHEMA},\n"bugs": [{lines(hunted)}],\n"replays": [{lines(replayed)}]}}\n'.encode())
     except OSError as error:
         hint = "record in a checkout of the project"
         raise FileError(f"cannot be written: {error.strerror}", where=str(path), hint=hint) from None

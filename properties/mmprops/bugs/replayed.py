@@ -10,7 +10,6 @@ and a law that breaks it contradicts the trace, gives up, or foretells other fre
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from mmprops.bugs.bug import LAW, Bug, install
-from mmprops.bugs.kill import LIMIT
+from mmprops.bugs.kill import ChildError, answer_of
 from mmspec.errors import MmspecError
 
 if TYPE_CHECKING:  # what a bug may edit is imported after it is installed
@@ -81,15 +80,10 @@ def held(bug: Bug, right: dict[str, Any], wrong: dict[str, Any]) -> Replayed:
 def in_process(bug: Bug | None) -> dict[str, Any]:
     """Follow the packaged capture in a process of its own, with a bug in its law (None: as it is)."""
     command = [sys.executable, "-m", "mmprops.bugs.replayed", *([] if bug is None else [json.dumps(attrs.asdict(bug))])]
-    nothing = {"verdict": "unknown", "level": "", "capture": "", "met": []}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
-    except subprocess.TimeoutExpired:
-        return nothing | {"reason": f"the replay had not finished after {LIMIT:.0f} s"}
-    if done.returncode:
-        return nothing | {"reason": f"the replay gave up: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+        return answer_of(command, "the replay", "gave up")
+    except ChildError as error:
+        return {"verdict": "unknown", "level": "", "capture": "", "met": [], "reason": str(error)}
 
 
 def main(arguments: list[str]) -> None:
