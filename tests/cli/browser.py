@@ -156,3 +156,21 @@ class Browser:
         self._process.wait(LIMIT)
         os.close(self._out)
         os.close(self._in)
+
+
+def text(browser: Browser, selector: str) -> str:
+    """Return what an element shows."""
+    shown: str = browser.run(f"document.querySelector({json.dumps(selector)}).innerText")
+    return shown
+
+
+def number(browser: Browser, selector: str) -> int:
+    """Return how many elements a selector finds that are shown."""
+    script = f"[...document.querySelectorAll({json.dumps(selector)})].filter((one) => one.checkVisibility()).length"
+    found: int = browser.run(script)
+    return found
+
+
+def focused(browser: Browser, of: str) -> Any:
+    """Return a property of what has the focus."""
+    return browser.run(f"document.activeElement.{of}")
