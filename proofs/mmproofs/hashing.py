@@ -138,7 +138,7 @@ def digest(values: dict[str, Any]) -> str:
 def prover_digest() -> str:
     """Return the hash of the lifter and of what decides."""
     here, law = Path(__file__).parent, Path(inspect.getsourcefile(Clause) or "").parent
-    modules = ("bases", "smt", "smtlib", "obligation", "prove_case", "question", "ran", "replay")
+    modules = ("bases", "bitwuzla", "dialogue", "smt", "smtlib", "obligation", "prove_case", "question", "ran", "replay")
     files = [*sorted(here.glob("lift/*.py")), *(here / f"{name}.py" for name in modules)]
     files += [law / f"{name}.py" for name in ("words", "loop", "pmap", "clause", "errors")]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()

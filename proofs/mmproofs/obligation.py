@@ -80,6 +80,8 @@ class Obligation:
     """Ids of obligations that must be proved for this one to count."""
     small: Callable[..., Any] | None = None
     """A predicate over the arguments that makes a counterexample small, tried before any."""
+    small_sizes: tuple[Mapping[str, int], ...] = ()
+    """Values of parts, at which a counterexample is looked for again where one of all sizes cannot be replayed."""
     complete: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Makes a legal concrete state of one that holds only the places which a counterexample names."""
     operation: str = ""

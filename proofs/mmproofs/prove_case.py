@@ -39,7 +39,7 @@ class Case:
     def __init__(self, obligation: Obligation, fixed: dict[str, int]) -> None:
         _check_names(obligation)
         self.obligation, self.fixed = obligation, fixed
-        self.smt = z.Smt()
+        self.smt, self.unknowns = z.Smt(), z.Unknowns()
         self.cutter = Cutter(self.smt, obligation.cuts, obligation.unrolled)
         self.choices = {**obligation.choices, **fixed}
         self.proved: dict[tuple[tuple[Any, ...], int], z.Truth] = {}

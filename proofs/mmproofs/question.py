@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from mmproofs import replay, smtlib
+from mmproofs import replay
 from mmproofs import smt as z
-from mmproofs.lift import counting
+from mmproofs.dialogue import Dialogue
 from mmproofs.lift.run import CHANGED, FURTHER, READ, Claim, Path, Touched
 from mmproofs.lift.schema import Schema
 from mmproofs.obligation import Verdict
@@ -24,9 +24,6 @@ ROUNDS = 60
 
 AT_ONCE = 30
 """Most hypotheses added in one round."""
-
-FIRST_RLIMIT = 1_500_000
-"""Effort of Z3 before Bitwuzla is asked, where that is installed: half a second."""
 
 
 @attrs.frozen
@@ -77,9 +74,10 @@ class Question:
         self.added: dict[tuple[int, tuple[int, ...]], z.Truth] = {}
         self.formulas: dict[tuple[int, tuple[int, ...]], tuple[z.Truth, int, tuple[Any, ...]]] = {}
         self.places = Touched({kind: dict(found) for kind, found in path.touched.places.items()})
-        self.rlimit = 0
-        self.deciders: set[str] = set()
-        self.text = ""
+        self.dialogue = self._dialogue()
+
+    def _dialogue(self) -> Dialogue:
+        return Dialogue(self.case.smt, self.case.unknowns, self.case.obligation.rlimit, self.deadline)
 
     def goal(self) -> z.Truth:
         """Return the conjunction of the claims, each where it was made."""
@@ -99,45 +97,6 @@ class Question:
                 if key not in self.formulas:
                     self.formulas[key] = (schema.as_hypothesis(places), number, places)
                 yield key, *self.formulas[key]
-
-    def _left(self) -> int:
-        return max(1, int((self.deadline - time.monotonic()) * 1000))
-
-    def _z3(self, demanded: list[z.Truth], rlimit: int) -> tuple[z.Answer, z.Solver]:
-        solver = self.case.smt.solver(rlimit, self._left(), smtlib.LOGIC)
-        solver.add(*demanded)
-        answer = solver.check()
-        self.rlimit += solver.rlimit_used()
-        self.deciders.add("z3")
-        return answer, solver
-
-    def _check(self, demanded: list[z.Truth], bare: bool = False) -> tuple[z.Answer, z.Solver | None]:
-        """Decide; a ``bare`` SAT may come without the solver that has a model."""
-        answer, solver = self._z3(demanded, FIRST_RLIMIT)
-        known: list[z.Truth] = []
-        if answer is z.Answer.UNKNOWN and smtlib.installed("bitwuzla"):
-            answer, solver, known = self._bitwuzla(demanded, bare)
-            if answer is z.Answer.SAT and bare:
-                return answer, None
-        if known:  # Z3 reads Bitwuzla's model, and so checks it
-            answer, solver = self._z3([*demanded, *known], FIRST_RLIMIT)
-        if answer is z.Answer.UNKNOWN or (known and answer is z.Answer.UNSAT):
-            answer, solver = self._z3(demanded, self.case.obligation.rlimit)
-        if answer is z.Answer.UNSAT:
-            self.text = smtlib.text_of(solver)
-        return answer, solver
-
-    def _bitwuzla(self, demanded: list[z.Truth], bare: bool) -> tuple[z.Answer, z.Solver, list[z.Truth]]:
-        """Ask Bitwuzla; return what was asked and, unless ``bare``, the values that it found for what is unknown."""
-        plain, pairs = z.answers_as_words(demanded, counting.is_count)
-        solver = self.case.smt.solver(logic=smtlib.LOGIC)
-        solver.add(*plain)
-        unknowns = [] if bare else z.unknowns_in(demanded)
-        asked = [z.substitute(term, pairs) for term in unknowns]
-        answer, values = smtlib.bitwuzla_values(smtlib.text_of(solver), asked, self._left() / 1000)
-        self.deciders.add("bitwuzla")
-        known = [z.is_value(term, value) for term, value in zip(unknowns, values, strict=False) if value is not None]
-        return answer, solver, known
 
     def answer(self) -> Outcome:
         """Decide the claims one after the other: what one of them needs is of no use to most others."""
@@ -160,12 +119,13 @@ class Question:
     def _decide(self) -> Outcome:
         """Decide, adding only the hypotheses that a counterexample breaks."""
         base = [*self.path.facts, z.negate(self.goal())]
+        self.dialogue = self._dialogue()
         smallness = [self.path.named["small"]] if "small" in self.path.named else []
         small = found = False
         for _ in range(ROUNDS):
             demanded = [*base, *self.added.values(), *(smallness if small else ())]
-            answer, solver = self._check(demanded, bool(smallness) and not small)
-            if solver is None:
+            answer, model = self.dialogue.check(demanded, bare=bool(smallness) and not small)
+            if answer is z.Answer.SAT and model is None:
                 small = True
                 continue
             if answer is z.Answer.UNSAT and small and not found:
@@ -175,9 +135,8 @@ class Question:
                 return self._outcome(Verdict.UNKNOWN, "a counterexample, but none small enough to be replayed")
             if answer is z.Answer.UNSAT:
                 return self._outcome(Verdict.PROVED)
-            if answer is z.Answer.UNKNOWN:
-                return self._outcome(Verdict.UNKNOWN, f"z3: {solver.why_unknown()}")
-            model = solver.model()
+            if model is None:
+                return self._outcome(Verdict.UNKNOWN, self.dialogue.why)
             if not self._refine(model):
                 if smallness and not small:
                     small = found = True
@@ -188,7 +147,7 @@ class Question:
     def possible(self) -> z.Answer:
         """Tell whether all that the proof went from can be true at once: a proof from what cannot be says nothing."""
         demanded = [*self.path.facts, *self.path.conditions, *self.added.values()]
-        return self._check(demanded, bare=True)[0]
+        return self._dialogue().check(demanded, bare=True)[0]
 
     def _refuted(self, model: z.Model) -> Outcome:
         found = replay.replay(self.case.obligation, self.path.named, model, self.places)
@@ -199,7 +158,7 @@ class Question:
 
     def _refine(self, model: z.Model) -> bool:
         for distance in (CHANGED, READ, FURTHER):
-            broken = [c for c in self.candidates(distance) if not model.holds(c[1])][:AT_ONCE]
+            broken = list(islice((c for c in self.candidates(distance) if not model.holds(c[1])), AT_ONCE))
             for key, formula, number, places in broken:
                 self.added[key] = formula
                 for kind, found in self.schemas[number].looks_at(places).items():
@@ -222,7 +181,7 @@ class Question:
             reason,
             instances=len(self.added),
             hypotheses=used,
-            rlimit=self.rlimit,
-            deciders=frozenset(self.deciders),
-            texts=(self.text,) if self.text else (),
+            rlimit=self.dialogue.rlimit,
+            deciders=frozenset(self.dialogue.deciders),
+            texts=(self.dialogue.text,) if self.dialogue.text else (),
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from itertools import combinations
 from typing import Any, TypeAlias
 
 import z3
@@ -23,6 +22,9 @@ Function: TypeAlias = Any
 """An uninterpreted function (``z3.FuncDeclRef``)."""
 
 VERSION: str = z3.get_version_string()
+
+LOGIC = "QF_UFBV"
+"""What every question is written in."""
 
 
 class Answer(Enum):
@@ -118,7 +120,7 @@ class Solver:
 
     def text(self) -> str:
         """Return the formulas as SMT-LIB, without the logic."""
-        return str(self._solver.to_smt2())
+        return standard(str(self._solver.to_smt2()))
 
     def rlimit_used(self) -> int:
         """Return the resources used so far."""
@@ -235,7 +237,14 @@ def is_value(term: Any, value: int | bool) -> Truth:
 
 def text_of(term: Any) -> str:
     """Return a term as SMT-LIB."""
-    return str(term.sexpr())
+    return standard(str(term.sexpr()))
+
+
+def standard(text: str) -> str:
+    """Return what Z3 printed in the standard's words: it says ``bvurem_i`` where it has shown that the divisor is not 0."""
+    for name in ("bvurem", "bvudiv"):
+        text = text.replace(f"({name}_i ", f"({name} ")
+    return text
 
 
 def identity(term: Any) -> int:
@@ -253,9 +262,26 @@ def is_false(term: Truth) -> bool:
     return bool(z3.is_false(term))
 
 
-def unknowns_in(terms: Iterable[Any]) -> list[Any]:
-    """Return the unknown words and truths in some terms, and the unknown functions' answers: what a model gives values to."""
-    seen, waiting, found = set[int](), list(terms), list[Any]()
+class Unknowns:
+    """The unknowns of terms of one context. Questions have most of their terms in common: each is looked through once."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, tuple[Any, list[Any]]] = {}  # a term is kept, so that its identity stays its own
+
+    def among(self, terms: Iterable[Any]) -> list[Any]:
+        """Return the unknown words and truths in some terms, and unknown functions' answers: what a model gives values to."""
+        found: dict[int, Any] = {}
+        for term in terms:
+            if identity(term) not in self._of:
+                self._of[identity(term)] = term, unknowns_in(term)
+            for unknown in self._of[identity(term)][1]:
+                found.setdefault(identity(unknown), unknown)
+        return list(found.values())
+
+
+def unknowns_in(term: Any) -> list[Any]:
+    """Return the unknown words and truths in a term, and the unknown functions' answers."""
+    seen, waiting, found = set[int](), [term], list[Any]()
     while waiting:
         term = waiting.pop()
         if identity(term) in seen:
@@ -267,16 +293,29 @@ def unknowns_in(terms: Iterable[Any]) -> list[Any]:
     return found
 
 
-def answers_as_words(terms: Sequence[Truth], chosen: Callable[[str], bool]) -> tuple[list[Truth], list[tuple[Any, Any]]]:
-    """Return formulas with an unknown word for each answer of the unknown functions of some names, and these pairs.
+class AnswersAsWords:
+    """Unknown words that stand for the answers of unknown functions of some names: what grows may name more of them.
 
     That a function answers equal arguments alike is said of every two of its answers: the formulas say neither more nor less.
     """
-    found = [term for term in unknowns_in(terms) if term.num_args() and chosen(str(term.decl().name()))]
-    pairs = [(term, z3.FreshConst(term.sort(), "answer")) for term in found]
-    alike = [
-        z3.Implies(both(*(a == b for a, b in zip(one.children(), other.children(), strict=True))), word == other_word)
-        for (one, word), (other, other_word) in combinations(pairs, 2)
-        if one.decl() == other.decl()
-    ]
-    return [substitute(term, pairs) for term in (*terms, *alike)], pairs
+
+    def __init__(self, chosen: Callable[[str], bool]) -> None:
+        self._chosen = chosen
+        self._pairs: dict[int, tuple[Any, Any]] = {}
+
+    def put_for(self, terms: Sequence[Truth], unknowns: Iterable[Any]) -> list[Truth]:
+        """Return formulas, whose unknowns are given, with words for such answers, and what is to be said of new ones."""
+        alike = []
+        for term in unknowns:
+            if term.num_args() and identity(term) not in self._pairs and self._chosen(str(term.decl().name())):
+                word = z3.FreshConst(term.sort(), "answer")
+                for other, other_word in self._pairs.values():
+                    if other.decl() == term.decl():
+                        equal = (a == b for a, b in zip(other.children(), term.children(), strict=True))
+                        alike.append(z3.Implies(both(*equal), other_word == word))
+                self._pairs[identity(term)] = term, word
+        return [self.instead_of(term) for term in (*terms, *alike)]
+
+    def instead_of(self, term: Any) -> Any:
+        """Return a term with the words in it."""
+        return substitute(term, list(self._pairs.values()))

@@ -169,7 +169,7 @@ def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path 
         return Outcome(Verdict.ERROR, "it is split into no cases: a part in each has no values"), {}
     total = Outcome(Verdict.PROVED)
     for case in obligation.cases:
-        outcome = decide(obligation, case)
+        outcome = _decided_case(obligation, case)
         total = total.joined(outcome, outcome.clauses, total.seconds + outcome.seconds)
         if outcome.verdict is not Verdict.PROVED:
             break
@@ -182,6 +182,17 @@ def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path 
     if dissent and total.verdict is Verdict.PROVED:
         total = attrs.evolve(total, verdict=Verdict.ERROR, reason=f"{dissent[0]} disagrees with z3")
     return attrs.evolve(total, texts=()), opinions
+
+
+def _decided_case(obligation: Obligation, case: dict[str, int]) -> Outcome:
+    """Decide a case; where it stays unknown, a state of small sizes may yet show that it is false."""
+    outcome = decide(obligation, case)
+    if outcome.verdict is Verdict.UNKNOWN:
+        for sizes in obligation.small_sizes:
+            small = decide(obligation, {**sizes, **case})
+            if small.verdict is Verdict.REFUTED:
+                return small
+    return outcome
 
 
 def _opinion(solver: str, texts: Sequence[str], seconds: float) -> str:

@@ -31,7 +31,6 @@ CAUGHT = [
     ("BUG-LAW-EXPAND-LOSES-LAST", "BUDDY-TAKE-LISTED-COVER"),
     ("BUG-LAW-FREES-ANY-ORDER", "BUDDY-FREE-LISTS-ANSWER"),
     ("BUG-LAW-KIND-NOT-KEPT", "BUDDY-RETYPE-KINDS"),
-    ("BUG-LAW-LISTS-UNALIGNED", "BUDDY-LISTED-MERGE-STEP"),
     ("BUG-LAW-MERGES-AT-UPPER", "BUDDY-MERGE-STEP"),
     ("BUG-LAW-MERGES-PAST-TOP", "BUDDY-MERGE-STEP"),
     ("BUG-LAW-MERGES-SHORT", "BUDDY-GIVE-MERGED"),
@@ -44,8 +43,8 @@ CAUGHT = [
     ("BUG-MERGE-ANY-ORDER", "BUDDY-MERGE-STEP"),
     ("BUG-MERGE-KEEPS-BUDDY", "BUDDY-MERGE-STEP"),
     ("BUG-MERGE-STOPS-SHORT", "BUDDY-FREE-ONE-MERGED"),
-    ("BUG-MERGED-AT-UPPER", "BUDDY-LISTED-MERGE-STEP"),
     ("BUG-MOVED-COUNTED-TWICE", "BUDDY-SET-KIND-COUNTED"),
+    ("BUG-NEVER-REMERGES", "BUDDY-UNISOLATE-LISTS-MERGED"),
     ("BUG-ORDER-ABOVE-SERVED", "BUDDY-ALLOC-REFUSED"),
     ("BUG-RESERVE-FOREIGN", "BUDDY-RESERVE-LISTS-TYPED"),
     ("BUG-RESERVE-LEAVES-FREE", "BUDDY-RESERVE-LISTS-TYPED"),
@@ -78,8 +77,10 @@ CAUGHT_IN_A_CASE = [
     ("BUG-CLAIM-FIRST-ONLY", "BUDDY-CLAIM-ANSWER-TYPED", ZONE),
     ("BUG-CLAIM-SMALLEST", "BUDDY-CLAIM-STEP", tuple(f"was_{part}" for part in ZONE)),
     ("BUG-CMA-FOR-ALL", "BUDDY-RMQUEUE-ANSWER-SOURCE", (*ZONE, "order=0", "migratetype=1")),
+    ("BUG-LAW-LISTS-UNALIGNED", "BUDDY-LISTED-MERGE-STEP", ZONE_AT_HEAD),
     ("BUG-MERGE-ANY-ORDER", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
     ("BUG-MERGE-KEEPS-TYPE", "BUDDY-LISTED-MERGE-STEP", (*ZONE_AT_HEAD, "was_order=1")),
+    ("BUG-MERGED-AT-UPPER", "BUDDY-LISTED-MERGE-STEP", ZONE_AT_HEAD),
 ]
 """A bug, the obligation that it breaks, and the sizes at which a counterexample is found within a minute."""
 
@@ -87,7 +88,6 @@ NOT_PROVED = [
     ("BUG-CLAIM-MOVES-ONE", "BUDDY-CLAIM-ANSWER-DEFINED", ZONE, "UNKNOWN", "from_type may be called"),
     ("BUG-ISOLATE-WHOLE", "BUDDY-CONVERT-DEFINED", (), "ERROR", "loop listed_merge was met"),
     ("BUG-SPLIT-KEEPS-WHOLE", "BUDDY-WITHDRAW-DEFINED", (), "UNKNOWN", "invariant of loop split holds at its entry"),
-    ("BUG-NEVER-REMERGES", "BUDDY-UNISOLATE-LISTS-MERGED", (), "UNKNOWN", "goal at"),
     ("BUG-TAKE-FROM-LARGER", "BUDDY-TAKE-LISTS-DEFINED", (), "ERROR", "loop expand was met"),
 ]
 """A bug that calls a function or enters a loop unlawfully, or one that the right text never meets; and what is said of it."""

@@ -12,7 +12,7 @@ from mmproofs.obligation import Contract, Obligation, Predicate, bound, function
 from mmproofs.obligations.physical.buddy.loops import MERGING, NEVER, OVER, SPLITTING, none_over
 from mmproofs.obligations.physical.buddy.numbers import free_of_kind, of_kind, recounted
 from mmproofs.obligations.physical.buddy.parts import COUNT_BLOCK, block_counted, counted_alike
-from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, completed, legal_span, small_zone
+from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, REPLAYED, legal_zone
 from mmspec.clause import Clause
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core
@@ -25,12 +25,12 @@ from mmspec.words import ABSENT, MAX_ORDER_LIMIT, Migratetype, Order, Pageblock,
 
 def live_block(zone: Zone, pfn: Pfn, order: Order) -> bool:
     """The block is handed out."""
-    return legal_span(zone) & (zone.allocated.get(pfn, ABSENT) == order) & (order != ABSENT)
+    return legal_zone(zone) & (zone.allocated.get(pfn, ABSENT) == order) & (order != ABSENT)
 
 
 def free_block(zone: Zone, pfn: Pfn, order: Order) -> bool:
     """The block is aligned, and a free block holds it."""
-    orders = legal_span(zone) & (order <= zone.span.max_order)
+    orders = legal_zone(zone) & (order <= zone.span.max_order)
     return orders & is_aligned(pfn, order) & (none_over(zone.free, pfn, order) == False)  # noqa: E712
 
 
@@ -128,7 +128,7 @@ _CLAUSES: dict[str, Clause] = {
 def _proofs(contract: Contract, template: Obligation, free: str, held: str) -> tuple[Obligation, ...]:
     """Return the obligations that prove a contract; ``free`` and ``held`` say in which zone the block is free."""
     template = attrs.evolve(
-        template, clauses=(c.BUDDY_1,), contracts=(*template.contracts, COUNT_BLOCK), small=small_zone, complete=completed,
+        template, clauses=(c.BUDDY_1,), contracts=(*template.contracts, COUNT_BLOCK), **REPLAYED,
         seconds=900.0,
     )  # fmt: skip
     also: dict[str, tuple[Predicate, ...]] = {

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.counting import equal_sums
-from mmproofs.obligation import Obligation, Predicate, bases_of, bound, function_of
+from mmproofs.obligation import Obligation, Predicate, function_of
 from mmproofs.obligations.physical.buddy.loops import CHANGING, LOOKING_RESERVED, NEVER, OVER, none_over
-from mmproofs.obligations.physical.buddy.numbers import FREE, free_of_kind, is_free, recounted
+from mmproofs.obligations.physical.buddy.numbers import FREE, free_of_kind, is_free
 from mmproofs.obligations.physical.buddy.parts import SET_KIND
-from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, STATE, completed, legal_span, small_zone
+from mmproofs.obligations.physical.buddy.states import REPLAYED, STATE, family, legal_zone
 from mmspec.clause import Clause
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Done, Error
 from mmspec.physical.buddy import clauses as c
@@ -178,41 +178,21 @@ def unreserved_block(zone: Zone, op: Unreserve, result: Block, after: Any, frame
 # --- the obligations -----------------------------------------------------------------------------------------------------
 
 
-def _family(name: str, base: Obligation) -> tuple[Obligation, ...]:
-    """Return an operation's obligations: its own claims, the invariants, its counters, and which kinds it changes."""
-    defined = f"BUDDY-{name}-DEFINED"
-    base = attrs.evolve(base, rests_on=bases_of(base))
-    found = [
-        attrs.evolve(
-            base, id=defined, invariant="defined",
-            statement=f"{name.lower()}: every key is there, every word fits, every loop and function is entered lawfully",
-        )
-    ]  # fmt: skip
-    goals: list[tuple[str, Predicate, Clause]] = [
-        (column, bound(function_of(holds), zone="after"), clause) for column, holds, clause in KEPT
-    ]
-    goals += [
+def _family(base: Obligation) -> tuple[Obligation, ...]:
+    """Return the obligations of an operation that changes kinds."""
+    return family(
+        base,
         ("CONSERVED", blocks_stay, c.BUDDY_1),
         ("KINDS", kinds_changed, c.BUDDY_KIND),
         ("COUNTED", frames_moved, c.COUNT_MOVES),
-        ("RECOUNTED", bound(recounted, zone="after"), c.BUDDY_6),
-    ]
-    for column, goal, clause in goals:
-        found.append(
-            attrs.evolve(
-                base, id=f"BUDDY-{name}-{column}", clauses=(clause,), goal=goal, invariant=column.lower(),
-                statement=f"{name.lower()}: {(function_of(goal).__doc__ or '').strip()}", rests_on=(defined, *base.rests_on),
-                unaided=column == "CONSERVED",
-            )
-        )  # fmt: skip
-    return tuple(found)
+        unaided="CONSERVED",
+    )
 
 
 def _base(name: str, subject: Callable[..., Any], lawful: Predicate, clause: Clause, *errors: Error) -> Obligation:
     return Obligation(
-        id="", clauses=(clause,), statement="", subject=subject, given=(legal_span, lawful), invariants=COUNTERS,
-        contracts=(OVER, SET_KIND), choices={Error: errors},
-        small=small_zone, complete=completed, operation=name, seconds=900.0,
+        id="", clauses=(clause,), statement="", subject=subject, given=(legal_zone, lawful), contracts=(OVER, SET_KIND),
+        choices={Error: errors}, operation=name, seconds=900.0,
     )  # fmt: skip
 
 
@@ -226,9 +206,9 @@ def _lawful(
 ) -> Obligation:
     return Obligation(
         id=f"BUDDY-{name.upper()}-{column.upper()}", clauses=clauses, statement=(function_of(goal).__doc__ or "").strip(),
-        subject=subject, goal=goal, given=(legal_span,), invariants=STATE, operation=name, invariant=column,
+        subject=subject, goal=goal, given=(legal_zone,), invariants=STATE, operation=name, invariant=column,
         **{
-            "choices": {Error: (EINVAL, EBUSY, ENOENT, ENOMEM), Done: (Done(),)}, "small": small_zone, "complete": completed,
+            "choices": {Error: (EINVAL, EBUSY, ENOENT, ENOMEM), Done: (Done(),)}, **REPLAYED,
             "unaided": True, **more,
         },
     )  # fmt: skip
@@ -239,12 +219,11 @@ _JUDGED: dict[str, Any] = {
 }  # fmt: skip
 
 OBLIGATIONS = (
-    *_family("ISOLATE", _base("isolate", kinds.isolate_apply, isolate_lawful, c.ISOLATE_DONE, EINVAL, EBUSY)),
-    *_family("UNISOLATE", _base("unisolate", kinds.unisolate_apply, unisolate_lawful, c.UNISOLATE_DONE, EINVAL)),
-    *_family("RETYPE", _base("retype", kinds.retype_apply, retype_lawful, c.RETYPE_DONE, EINVAL, EBUSY)),
-    *_family("RESERVE", _several(_base("reserve", kinds.reserve_apply, reserve_lawful, c.RESERVE_DONE, EINVAL, EBUSY))),
+    *_family(_base("isolate", kinds.isolate_apply, isolate_lawful, c.ISOLATE_DONE, EINVAL, EBUSY)),
+    *_family(_base("unisolate", kinds.unisolate_apply, unisolate_lawful, c.UNISOLATE_DONE, EINVAL)),
+    *_family(_base("retype", kinds.retype_apply, retype_lawful, c.RETYPE_DONE, EINVAL, EBUSY)),
+    *_family(_several(_base("reserve", kinds.reserve_apply, reserve_lawful, c.RESERVE_DONE, EINVAL, EBUSY))),
     *_family(
-        "UNRESERVE",
         attrs.evolve(
             _several(_base("unreserve", kinds.unreserve_apply, unreserve_lawful, c.UNRESERVE_BLOCK, EINVAL, ENOENT)),
             forget=(kinds.block_reserved,),

@@ -8,8 +8,8 @@ from __future__ import annotations
 from mmproofs.lift.counting import Block, Range, equal_sums, first_difference, first_with, first_without, sum_at_most
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Contract
-from mmproofs.obligations.physical.buddy.numbers import FREE, free_of_kind, of_kind, recounted
-from mmproofs.obligations.physical.buddy.states import legal_span
+from mmproofs.obligations.physical.buddy.numbers import FREE, free_of_kind, is_free, of_kind, recounted
+from mmproofs.obligations.physical.buddy.states import legal_zone
 from mmspec.physical.buddy import core
 from mmspec.physical.buddy.core import (
     ACCOUNT,
@@ -195,7 +195,7 @@ def counting(zone: Zone, was_pfn: PfnEnd, pfn: PfnEnd, end: PfnEnd, count: Count
     free, step = FREE.of(zone.free), zone.span.pageblock_order
     inside = (pfn <= end) & equal_sums((count,), (free.between(was_pfn, pfn),))
     beyond = (end < pfn) & equal_sums((count,), (free.between(was_pfn, end),))
-    pageblock = legal_span(zone) & is_aligned(was_pfn, step) & (end == was_pfn + size_of(step))
+    pageblock = legal_zone(zone) & is_aligned(was_pfn, step) & (end == was_pfn + size_of(step))
     return pageblock & (was_pfn <= pfn) & (inside | beyond) & none_over(zone.free, was_pfn, step)
 
 
@@ -226,17 +226,27 @@ def all_free(zone: Zone, pfn: PfnEnd) -> bool:
     return equal_sums((FREE.of(zone.free).inside(pfn, order),), (size_of(order),))
 
 
-def none_free(zone: Zone, pfn: PfnEnd, next_pfn: PfnEnd, end: PfnEnd) -> bool:
-    """No frame that one round passes is free where it passes no free block."""
+def none_met(zone: Zone, pfn: PfnEnd, next_pfn: PfnEnd, end: PfnEnd) -> bool:
+    """Where one round passes no free block, none reaches into what it passes."""
     if zone.free.get(pfn, ABSENT) != ABSENT:
         return True
-    passed = min(next_pfn, end)
-    first_with(FREE.of(zone.free), Range(pfn, passed))
-    return Range(pfn, passed).proper() & equal_sums((FREE.of(zone.free).between(pfn, passed),), ())
+    passed = Range(pfn, min(next_pfn, end))
+    place = first_with(FREE.of(zone.free), passed)
+    apart: bool = (passed.holds(place) == False) | (is_free(place, zone.free) == False)  # noqa: E712  # may be symbolic
+    return apart
+
+
+def none_free(zone: Zone, pfn: PfnEnd, next_pfn: PfnEnd, end: PfnEnd) -> bool:
+    """Where one round passes no free block, it passes no free frame."""
+    if zone.free.get(pfn, ABSENT) != ABSENT:
+        return True
+    passed = Range(pfn, min(next_pfn, end))
+    first_with(FREE.of(zone.free), passed)
+    return passed.proper() & equal_sums((FREE.of(zone.free).between(*passed.limits),), ())
 
 
 COUNTING = LoopInvariant(
-    COUNT, (counting, passed_whole, owned_and_placed), id="BUDDY-COUNT-STEP", also_step=(passes_on, all_free, none_free)
+    COUNT, (counting, passed_whole, owned_and_placed), id="BUDDY-COUNT-STEP", also_step=(passes_on, all_free, none_met, none_free)
 )
 
 # --- changing the kinds of a block's pageblocks --------------------------------------------------------------------------
@@ -244,7 +254,7 @@ COUNTING = LoopInvariant(
 
 def inside_zone(zone: Zone, was_pfn: PfnEnd, pfn: PfnEnd, end: PfnEnd) -> bool:
     """While a block changes kind: the walk goes by pageblocks, inside the zone."""
-    inside = legal_span(zone) & (zone.span.start_pfn <= was_pfn) & (end <= zone.span.end_pfn)
+    inside = legal_zone(zone) & (zone.span.start_pfn <= was_pfn) & (end <= zone.span.end_pfn)
     return by_pageblocks(zone, was_pfn, pfn, end) & inside
 
 
@@ -277,6 +287,12 @@ def still_there(was_zone: Zone, zone: Zone, pfn: PfnEnd, each: Migratetype) -> b
     return equal_sums((free_of_kind(zone, each).inside(pfn, step),), (free_of_kind(was_zone, each).inside(pfn, step),))
 
 
+def at_head(zone: Zone, pfn: PfnEnd) -> bool:
+    """The next pageblock begins where the walk is."""
+    same: bool = head_of(pfn, zone.span.pageblock_order) == pfn
+    return same
+
+
 def came_or_left(zone: Zone, pfn: PfnEnd, next_zone: Zone, kind: Migratetype, each: Migratetype) -> bool:
     """The counter of the new kind rises by what is free and of another kind, and that of any other falls by what is free."""
     step, now, then = zone.span.pageblock_order, next_zone.frames.get(each, 0), zone.frames.get(each, 0)
@@ -290,7 +306,7 @@ CHANGING = LoopInvariant(
     CHANGE,
     (inside_zone, changing, moved, right_counters, owned_and_placed),
     id="BUDDY-CHANGE-STEP",
-    also_step=(goes_on, still_there, came_or_left),
+    also_step=(goes_on, at_head, still_there, came_or_left),
 )
 
 # --- looking at the kinds of a block's pageblocks ------------------------------------------------------------------------

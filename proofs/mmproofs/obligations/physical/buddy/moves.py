@@ -10,12 +10,11 @@ from typing import Any
 
 import attrs
 
-from mmproofs.obligation import Obligation, Predicate, bases_of, bound, function_of
+from mmproofs.obligation import Obligation, Predicate
 from mmproofs.obligations.physical.buddy.blocks import GIVE, WITHDRAW, conserved, counted_in, counted_out, kinds_stay, others_stay
 from mmproofs.obligations.physical.buddy.loops import LOOKING_USABLE, OVER
-from mmproofs.obligations.physical.buddy.numbers import is_free, recounted
-from mmproofs.obligations.physical.buddy.states import COUNTERS, KEPT, STATE, completed, legal_span, small_zone
-from mmspec.clause import Clause
+from mmproofs.obligations.physical.buddy.numbers import is_free
+from mmproofs.obligations.physical.buddy.states import REPLAYED, STATE, Goal, family, legal_zone
 from mmspec.errors import EBUSY, EINVAL, ENOENT, ENOMEM, Done, Error
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core
@@ -138,44 +137,22 @@ def block_of(op: Any, result: Any) -> Pfn:
 # --- the obligations -----------------------------------------------------------------------------------------------------
 
 
-def _family(name: str, base: Obligation, counted: Predicate, *more: tuple[str, Predicate, Clause]) -> tuple[Obligation, ...]:
-    """Return an operation's obligations: its own claims, the invariants, its counters, and more goals."""
-    defined = f"BUDDY-{name}-DEFINED"
-    base = attrs.evolve(
-        base, clauses=(c.BUDDY_1,), invariants=COUNTERS, small=small_zone, complete=completed, rests_on=bases_of(base),
-    )  # fmt: skip
-    found = [
-        attrs.evolve(
-            base, id=defined, invariant="defined",
-            statement=f"{name.lower()}: every key is there, every word fits, every loop and function is entered lawfully",
-        )
-    ]  # fmt: skip
-    goals: list[tuple[str, Predicate, Clause]] = [
-        (column, bound(function_of(holds), zone="after"), clause) for column, holds, clause in KEPT
-    ]
-    goals += [("CONSERVED", conserved, c.BUDDY_1), ("KINDS", kinds_stay, c.BUDDY_KIND), *more]
-    goals += [("COUNTED", counted, c.BUDDY_6), ("RECOUNTED", bound(recounted, zone="after"), c.BUDDY_6)]
-    for column, goal, clause in goals:
-        found.append(
-            attrs.evolve(
-                base, id=f"BUDDY-{name}-{column}", clauses=(clause,), goal=goal, invariant=column.lower(),
-                statement=f"{name.lower()}: {(function_of(goal).__doc__ or '').strip()}", rests_on=(defined, *base.rests_on),
-                unaided=column == "KINDS",
-            )
-        )  # fmt: skip
-    return tuple(found)
+def _family(base: Obligation, counted: Predicate, *more: Goal) -> tuple[Obligation, ...]:
+    """Return the obligations of an operation that hands blocks out or takes them back."""
+    goals = (("CONSERVED", conserved, c.BUDDY_1), ("KINDS", kinds_stay, c.BUDDY_KIND), *more, ("COUNTED", counted, c.BUDDY_6))
+    return family(attrs.evolve(base, clauses=(c.BUDDY_1,)), *goals, unaided="KINDS")
 
 
 _FREE = Obligation(
-    id="", clauses=(), statement="", subject=core.free_apply, given=(legal_span, free_lawful), contracts=(GIVE,),
+    id="", clauses=(), statement="", subject=core.free_apply, given=(legal_zone, free_lawful), contracts=(GIVE,),
     types={"op": Free}, choices={Error: (EINVAL, ENOMEM)}, operation="free",
 )  # fmt: skip
 _ALLOC = Obligation(
-    id="", clauses=(), statement="", subject=core.alloc_apply, given=(legal_span, alloc_lawful), contracts=(WITHDRAW, OVER),
+    id="", clauses=(), statement="", subject=core.alloc_apply, given=(legal_zone, alloc_lawful), contracts=(WITHDRAW, OVER),
     forget=(core.block_usable,), choices={Error: (ENOMEM, EINVAL)}, operation="alloc",
 )  # fmt: skip
 _TAKE = Obligation(
-    id="", clauses=(), statement="", subject=core.take_apply, given=(legal_span, take_lawful), contracts=(WITHDRAW, OVER),
+    id="", clauses=(), statement="", subject=core.take_apply, given=(legal_zone, take_lawful), contracts=(WITHDRAW, OVER),
     choices={Error: (EINVAL,)}, operation="take",
 )  # fmt: skip
 
@@ -187,25 +164,25 @@ _FREE_LAWFUL = Obligation(
 _ALLOC_JUDGED = Obligation(
     id="BUDDY-ALLOC-JUDGED", clauses=(c.ALLOC_ALIGNED, c.ALLOC_INSIDE, c.ALLOC_FREE, c.ALLOC_KIND),
     statement="alloc: the loop over the block's pageblocks is entered lawfully", subject=core.alloc_allowed,
-    given=(legal_span,), invariants=STATE, types={"result": Page}, cuts=(LOOKING_USABLE,), contracts=(OVER,),
-    rests_on=("BUDDY-USABLE-STEP", *OVER.ids), operation="alloc", invariant="judged", small=small_zone, complete=completed,
+    given=(legal_zone,), invariants=STATE, types={"result": Page}, cuts=(LOOKING_USABLE,), contracts=(OVER,),
+    rests_on=("BUDDY-USABLE-STEP", *OVER.ids), operation="alloc", invariant="judged", **REPLAYED,
     unaided=True,
 )  # fmt: skip
 
 OBLIGATIONS = (
-    *_family("FREE", _FREE, freed_counted),
-    *_family("PUTBACK", attrs.evolve(_FREE, types={"op": Putback}, operation="putback"), freed_counted),
-    *_family("ALLOC", _ALLOC, handed_counted, ("OTHERS", taken_from_one, c.ALLOC_FREE)),
-    *_family("TAKE", _TAKE, handed_counted),
+    *_family(_FREE, freed_counted),
+    *_family(attrs.evolve(_FREE, types={"op": Putback}, operation="putback"), freed_counted),
+    *_family(_ALLOC, handed_counted, ("OTHERS", taken_from_one, c.ALLOC_FREE)),
+    *_family(_TAKE, handed_counted),
     _FREE_LAWFUL,
     attrs.evolve(
         _FREE_LAWFUL, id="BUDDY-PUTBACK-LAWFUL", types={"op": Putback}, operation="putback",
     ),
     Obligation(
         id="BUDDY-ALLOC-REFUSED", clauses=(c.ALLOC_ARGS,), statement=(alloc_refused_iff.__doc__ or "").strip(),
-        subject=core.alloc_allowed, goal=alloc_refused_iff, given=(legal_span,), invariants=STATE, types={"result": Error},
+        subject=core.alloc_allowed, goal=alloc_refused_iff, given=(legal_zone,), invariants=STATE, types={"result": Error},
         choices={Error: (EINVAL, ENOMEM, EBUSY)}, forget=(core.alloc_may_fail,), operation="alloc", invariant="refused",
-        small=small_zone, complete=completed, unaided=True,
+        **REPLAYED, unaided=True,
     ),
     _ALLOC_JUDGED,
     attrs.evolve(
@@ -214,7 +191,7 @@ OBLIGATIONS = (
     ),
     Obligation(
         id="BUDDY-TAKE-LAWFUL", clauses=(c.TAKE_FREE,), statement=(taken_was_free.__doc__ or "").strip(),
-        subject=core.take_allowed, goal=taken_was_free, given=(legal_span,), invariants=STATE, types={"result": Done},
-        contracts=(OVER,), rests_on=OVER.ids, operation="take", invariant="lawful", small=small_zone, complete=completed,
+        subject=core.take_allowed, goal=taken_was_free, given=(legal_zone,), invariants=STATE, types={"result": Done},
+        contracts=(OVER,), rests_on=OVER.ids, operation="take", invariant="lawful", **REPLAYED,
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from mmproofs.obligations.physical.buddy.loops import (
     right_counters,
 )
 from mmproofs.obligations.physical.buddy.numbers import FREE, free_of_kind, is_free, of_kind, recounted
-from mmproofs.obligations.physical.buddy.states import completed, legal_span, small_zone
+from mmproofs.obligations.physical.buddy.states import REPLAYED, legal_zone
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import core, kinds
 from mmspec.physical.buddy.core import holds_frame
@@ -31,7 +31,7 @@ from mmspec.words import Count, Migratetype, Order, Pageblock, Pfn, PfnEnd, Sign
 def whole_block(zone: Zone, pfn: Pfn, order: Order, sign: Sign) -> bool:
     """The block is aligned and inside the zone; it is counted in or out."""
     span = zone.span
-    orders = (order <= span.max_order) & legal_span(zone)
+    orders = (order <= span.max_order) & legal_zone(zone)
     inside = (span.start_pfn <= pfn) & (pfn + size_of(order) <= span.end_pfn)
     return orders & is_aligned(pfn, order) & inside & ((sign == 1) | (sign == -1))
 
@@ -94,7 +94,7 @@ COUNT_BLOCK = Contract(
 
 def pageblock_start(zone: Zone, start: Pfn) -> bool:
     """A pageblock begins at the frame."""
-    return is_aligned(start, zone.span.pageblock_order) & legal_span(zone)
+    return is_aligned(start, zone.span.pageblock_order) & legal_zone(zone)
 
 
 def all_counted(zone: Zone, start: Pfn, after: Count) -> bool:
@@ -120,7 +120,7 @@ FREE_FRAMES = Contract(
 
 def some_pageblock(zone: Zone, pfn: Pfn) -> bool:
     """The zone spans the frame."""
-    return legal_span(zone) & in_zone(zone.span, pfn)
+    return legal_zone(zone) & in_zone(zone.span, pfn)
 
 
 def kind_set(zone: Zone, pfn: Pfn, kind: Migratetype, after: Zone, index: Pageblock) -> bool:
@@ -248,7 +248,7 @@ def _proofs(
     contract: Contract, template: Obligation, unaided: tuple[str, ...] = (), **also: tuple[Predicate, ...]
 ) -> tuple[Obligation, ...]:
     """Return the obligations that prove a contract, with lemmas by column, and which of them need no hypothesis."""
-    template = attrs.evolve(template, clauses=(c.BUDDY_6,), small=small_zone, complete=completed, seconds=900.0)
+    template = attrs.evolve(template, clauses=(c.BUDDY_6,), **REPLAYED, seconds=900.0)
     found = []
     for obligation in proofs_of(contract, template):
         column = obligation.invariant

@@ -9,13 +9,14 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.buddy.states import legal_span
 from mmproofs.obligations.physical.lists.completing import completed_around, relinked
 from mmproofs.obligations.physical.lists.state import (
+    SMALL,
     block_lawful,
     entered,
     hand_fits,
     lawful,
-    legal_span,
     linked,
     may_merge,
     no_new_pair,
@@ -145,11 +146,11 @@ FREE_ONE = Contract(
     keeps={"after.kernel": "lists.kernel", "after.movable": "lists.movable"},
 )  # fmt: skip
 
-_LISTS = Obligation("", (c.BUDDY_5,), "", law.enlist, complete=relinked)
+_LISTS = Obligation("", (c.BUDDY_5,), "", law.enlist, complete=relinked, small_sizes=SMALL)
 _TYPES = Obligation("", (c.BUDDY_4,), "", law.set_types, cuts=(TYPING,))
 _FREE = Obligation(
     "", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", law.free_one, cuts=(MERGING,), contracts=(ENLIST, DELIST, SET_TYPES),
-    complete=completed_around,
+    complete=completed_around, small_sizes=SMALL,
 )  # fmt: skip
 
 OBLIGATIONS = (

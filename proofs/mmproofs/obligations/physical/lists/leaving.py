@@ -7,9 +7,10 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.buddy.states import legal_span
 from mmproofs.obligations.physical.lists.completing import completed, relinked
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, KEPT, order_lawful
-from mmproofs.obligations.physical.lists.state import lawful, left, legal_span, linked, no_new_pair, once, sound, typed
+from mmproofs.obligations.physical.lists.state import SMALL, lawful, left, linked, no_new_pair, once, sound, typed
 from mmspec.physical.buddy import clauses as c
 from mmspec.physical.buddy import fallback
 from mmspec.physical.buddy import lists as law
@@ -166,11 +167,12 @@ FROM_TYPE = Contract(
     keeps={name.replace("after.", "after.1."): source for name, source in KEPT.items()},
 )  # fmt: skip
 
-_FIND = Obligation("", (c.SMALLEST,), "", law.smallest, complete=relinked)
+_FIND = Obligation("", (c.SMALLEST,), "", law.smallest, complete=relinked, small_sizes=SMALL)
 _FOREIGN = attrs.evolve(_FIND, clauses=(c.STEAL_SMALLEST,), contracts=(FIND_FALLBACK,))
 _TAKE = Obligation(
-    "", (c.EXPAND, c.BUDDY_COVER), "", law.take_listed, cuts=(UNFOLDING,), contracts=(ENLIST, DELIST), complete=completed
-)
+    "", (c.EXPAND, c.BUDDY_COVER), "", law.take_listed, cuts=(UNFOLDING,), contracts=(ENLIST, DELIST),
+    complete=completed, small_sizes=SMALL,
+)  # fmt: skip
 
 OBLIGATIONS = (
     step_of(SEARCHING, _FIND),

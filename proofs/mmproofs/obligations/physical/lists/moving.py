@@ -7,14 +7,15 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.buddy.states import legal_span, legal_zone
 from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.state import (
+    SMALL,
     apart,
     block_lawful,
     entered,
     lawful,
-    legal_span,
     linked,
     no_new_pair,
     no_pair_around,
@@ -152,7 +153,7 @@ def pageblock_retyped(
 
 MOVE_PAGEBLOCK = Contract(
     "BUDDY-MOVE-PAGEBLOCK", law.move_pageblock,
-    requires=(bound(legal_span, span="zone.span"), bound(nothing_above, span="zone.span"), *STATE),
+    requires=(legal_zone, bound(nothing_above, span="zone.span"), *STATE),
     ensures=(("COVER", same_frames), ("BLOCKS", same_blocks), ("TYPES", pageblock_retyped), *AFTER),
     keeps=KEPT,
 )  # fmt: skip
@@ -187,18 +188,19 @@ def class_elsewhere(zone: Zone, lists: FreeLists, pfn: Pfn, after: FreeLists, fr
 
 CONVERT = Contract(
     "BUDDY-CONVERT", law.convert_pageblock,
-    requires=(bound(legal_span, span="zone.span"), *STATE),
+    requires=(legal_zone, *STATE),
     ensures=(("COVER", same_frames), ("CLASS", class_elsewhere), *AFTER),
     keeps=KEPT,
 )  # fmt: skip
 
 _PIECES = Obligation(
     "", (c.FREE_PIECES, c.BUDDY_4, c.BUDDY_3), "", law.free_pieces, cuts=(ALIKE, PIECES), contracts=(FREE_ONE,),
-    complete=completed,
+    complete=completed, small_sizes=SMALL,
 )  # fmt: skip
 _MOVE = Obligation(
-    "", (c.MOVE_TAIL, c.BUDDY_4), "", law.move_pageblock, contracts=(ENLIST, DELIST, SET_TYPES), complete=completed
-)
+    "", (c.MOVE_TAIL, c.BUDDY_4), "", law.move_pageblock, contracts=(ENLIST, DELIST, SET_TYPES),
+    complete=completed, small_sizes=SMALL,
+)  # fmt: skip
 
 OBLIGATIONS = (
     step_of(ALIKE, attrs.evolve(_PIECES, cuts=(), contracts=())),

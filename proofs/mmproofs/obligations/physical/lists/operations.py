@@ -19,12 +19,14 @@ from mmproofs.obligations.physical.buddy.kinds import isolate_lawful, reserve_la
 from mmproofs.obligations.physical.buddy.loops import OVER
 from mmproofs.obligations.physical.buddy.moves import free_lawful
 from mmproofs.obligations.physical.buddy.numbers import is_free
+from mmproofs.obligations.physical.buddy.states import legal_zone
 from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, FREE_ONE, SET_TYPES
 from mmproofs.obligations.physical.lists.leaving import FROM_TYPE, SMALLEST
 from mmproofs.obligations.physical.lists.moving import ALIKE, CONVERT, FREE_PIECES, MOVE_PAGEBLOCK, STATE
-from mmproofs.obligations.physical.lists.serving import FALL_BACK, IN_ZONE, REQUEST, SERVED
+from mmproofs.obligations.physical.lists.serving import FALL_BACK, REQUEST, SERVED
 from mmproofs.obligations.physical.lists.state import (
+    SMALL,
     entered,
     lawful,
     left,
@@ -109,7 +111,7 @@ def settling(zone: Zone, was_pfn: PfnEnd, pfn: PfnEnd, end: PfnEnd, lists: FreeL
 SETTLING = LoopInvariant(
     linux.SETTLE,
     (
-        IN_ZONE, settling,
+        legal_zone, settling,
         bound(same_frames, lists="was_lists", after="lists"), bound(same_blocks, lists="was_lists", after="lists"),
         bound(one_class, span="zone.span", lists="was_lists", after="lists"), *STATE,
     ),
@@ -205,7 +207,9 @@ def nothing_above_op(zone: Zone, lists: FreeLists, op: Retype) -> bool:
     return nothing_above(zone.span, lists, op.pfn)
 
 
-_BASE = Obligation("", (c.BUDDY_COVER, c.BUDDY_3, c.BUDDY_4, c.BUDDY_5), "", linux.free_choose, complete=completed)
+_BASE = Obligation(
+    "", (c.BUDDY_COVER, c.BUDDY_3, c.BUDDY_4, c.BUDDY_5), "", linux.free_choose, complete=completed, small_sizes=SMALL
+)
 
 
 def _operation(
@@ -214,7 +218,7 @@ def _operation(
 ) -> tuple[Obligation, ...]:  # fmt: skip
     """Return an operation's obligations about the lists."""
     contract = Contract(
-        f"BUDDY-{name}-LISTS", choose, (("COVER", cover), *KEPT, *more), requires=(IN_ZONE, *given, *STATE)
+        f"BUDDY-{name}-LISTS", choose, (("COVER", cover), *KEPT, *more), requires=(legal_zone, *given, *STATE)
     )  # fmt: skip
     found = proofs_of(contract, template)
     return tuple(attrs.evolve(o, operation=name.lower(), invariant=f"lists: {o.invariant}") for o in found)

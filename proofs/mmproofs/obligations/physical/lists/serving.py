@@ -7,6 +7,7 @@ import attrs
 from mmproofs.lift.contracts import Contract
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, bound, proofs_of, step_of
+from mmproofs.obligations.physical.buddy.states import legal_span, legal_zone
 from mmproofs.obligations.physical.lists.completing import completed
 from mmproofs.obligations.physical.lists.entering import DELIST, ENLIST, SET_TYPES, order_lawful
 from mmproofs.obligations.physical.lists.leaving import (
@@ -22,8 +23,8 @@ from mmproofs.obligations.physical.lists.leaving import (
 )  # fmt: skip
 from mmproofs.obligations.physical.lists.moving import AFTER, MOVE_PAGEBLOCK, MOVING, STATE
 from mmproofs.obligations.physical.lists.state import (
+    SMALL,
     lawful,
-    legal_span,
     linked,
     may_merge,
     no_new_pair,
@@ -38,8 +39,6 @@ from mmspec.physical.buddy import lists as law
 from mmspec.physical.buddy.core import holds_frame
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone, is_mergeable, order_of_list, type_at, type_of_list
 from mmspec.words import MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn
-
-IN_ZONE = bound(legal_span, span="zone.span")
 
 
 def claiming(
@@ -68,7 +67,7 @@ CHOSEN_61 = Contract(
 )  # fmt: skip
 
 CLAIMED = Contract(
-    "BUDDY-CLAIMED", fallback.claimed, (("FOUND", found_foreign),), requires=(IN_ZONE, order_lawful, mergeable_type, linked)
+    "BUDDY-CLAIMED", fallback.claimed, (("FOUND", found_foreign),), requires=(legal_zone, order_lawful, mergeable_type, linked)
 )
 
 
@@ -101,7 +100,7 @@ def is_61(lists: FreeLists) -> bool:
     return lists.kernel < 612
 
 
-REQUEST = (IN_ZONE, order_lawful, mergeable_type, *STATE)
+REQUEST = (legal_zone, order_lawful, mergeable_type, *STATE)
 KEPT = {"after.1.kernel": "lists.kernel", "after.1.movable": "lists.movable"}
 
 CLAIM = Contract("BUDDY-CLAIM-ANSWER", fallback.claim, SERVED, requires=REQUEST, keeps=KEPT)
@@ -117,7 +116,7 @@ def is_foreign(lists: FreeLists, pfn: Pfn) -> bool:
 
 MOVED_61 = Contract(
     "BUDDY-MOVED-61", fallback.moved_61,
-    requires=(IN_ZONE, is_61, mergeable_type, is_foreign, *STATE),
+    requires=(legal_zone, is_61, mergeable_type, is_foreign, *STATE),
     ensures=(
         ("COVER", same_frames),
         ("BLOCKS", same_blocks),
@@ -128,9 +127,10 @@ MOVED_61 = Contract(
 )  # fmt: skip
 
 _CLAIM = Obligation(
-    "", (c.CLAIM_LARGEST,), "", fallback.claimed, contracts=(FIND_FALLBACK,), forget=(fallback.enough_alike,), complete=completed
+    "", (c.CLAIM_LARGEST,), "", fallback.claimed, contracts=(FIND_FALLBACK,), forget=(fallback.enough_alike,),
+    complete=completed, small_sizes=SMALL,
 )  # fmt: skip
-_SERVE = Obligation("", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back, complete=completed)
+_SERVE = Obligation("", (c.BUDDY_3, c.BUDDY_4, c.BUDDY_COVER), "", fallback.fall_back, complete=completed, small_sizes=SMALL)
 _MOVED_61 = attrs.evolve(
     _SERVE, clauses=(c.STEAL_61, c.BUDDY_4), cuts=(MOVING,), contracts=(SET_TYPES, ENLIST, DELIST),
     forget=(fallback.enough_alike,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmproofs.obligations.physical.buddy.states import of_sizes
 from mmspec.physical.buddy.core import buddy_of, holds_frame
 from mmspec.physical.buddy.invariants import (
     fits_list,
@@ -12,16 +13,14 @@ from mmspec.physical.buddy.invariants import (
     well_placed,
 )
 from mmspec.physical.buddy.lists import listed_order
+from mmspec.physical.buddy.ops import KERNELS
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Span, Zone, is_mergeable, order_of_list, type_at
 from mmspec.words import ABSENT, MAX_ORDER_LIMIT, Link, Migratetype, Order, Pfn, head_of, is_aligned, size_of
 
+SMALL = ({**of_sizes(2, 1), "lists.kernel": KERNELS["6.12"], "was_lists.kernel": KERNELS["6.12"]},)
+"""Zones whose largest blocks are of two pageblocks of two frames."""
+
 # --- what is given -------------------------------------------------------------------------------------------------------
-
-
-def legal_span(span: Span) -> bool:
-    """The zone's fixed part is what ``span_of`` lets through the door."""
-    orders = (span.pageblock_order <= span.max_order) & (span.max_order <= MAX_ORDER_LIMIT)
-    return (span.start_pfn < span.end_pfn) & orders
 
 
 def block_lawful(span: Span, pfn: Pfn, order: Order) -> bool:
