@@ -20,7 +20,7 @@ RAW = ("PP_NORMALIZE", "PP_EMBEDDED_CONSTR", "PP_SKELETON_PREPROC")
 WAYS: tuple[tuple[tuple[str, ...], float], ...] = ((RAW, 1.0), ((), 0.5))
 """What is left out, and the seconds of the first turn; each next one is four times as long."""
 
-_DECLARED = re.compile(r"\(declare-fun (\|[^|]*\||\S+)")
+_DECLARED = re.compile(r"^\(declare-fun (\|[^|]*\||\S+)", re.MULTILINE)
 _ASKS = ("(check-sat", "(set-", "; ")
 
 
@@ -55,12 +55,6 @@ class Growing:
     def values(self, terms: Sequence[z.Bits | z.Truth]) -> list[int | bool | None]:
         """Return what terms are where the last check was SAT (None: the term names what nothing told does)."""
         return [self._answered.value(term) if self._answered else None for term in terms]
-
-    def text(self) -> str:
-        """Return all that was told as one question in SMT-LIB."""
-        declared = set[str]()
-        lines = [line for text in self._told for line in _new(text, declared)]
-        return "\n".join([f"(set-logic {z.LOGIC})", *lines, "(check-sat)", ""])
 
 
 class _Way:
@@ -99,6 +93,11 @@ class _Way:
         except self._refusal:
             return None
         return found.is_true() if found.sort().is_bool() else int(found.value(10))
+
+
+def declared(text: str) -> list[str]:
+    """Return the names that SMT-LIB declares, as they are without quotes."""
+    return [name.strip("|") for name in _DECLARED.findall(text)]
 
 
 def _new(text: str, declared: set[str]) -> list[str]:

@@ -44,6 +44,8 @@ class Case:
         self.choices = {**obligation.choices, **fixed}
         self.proved: dict[tuple[tuple[Any, ...], int], z.Truth] = {}
         """What was proved on one path, with its premise: paths have all that comes before a fork in common."""
+        self.hard: set[tuple[int, str, str]] = set()
+        """Which claims of a path Z3 has given up on, by their number, kind and place: it would on the next path, too."""
         self._given: dict[tuple[int, tuple[Any, ...]], z.Truth] = {}
 
     # --- paths -------------------------------------------------------------------------------------------------------

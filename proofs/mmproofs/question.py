@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +44,8 @@ class Outcome:
     seconds: float = 0.0
     counterexample: dict[str, Any] | None = None
     deciders: frozenset[str] = frozenset()
-    texts: tuple[str, ...] = ()
-    """The questions that were answered "unsat", as SMT-LIB."""
+    texts: tuple[Callable[[], str], ...] = ()
+    """What gives the questions that were answered "unsat", as SMT-LIB."""
 
     def joined(self, later: Outcome, clauses: frozenset[str], seconds: float) -> Outcome:
         """Return this outcome with a further path's; ``seconds`` is the time of all of them."""
@@ -76,8 +76,8 @@ class Question:
         self.places = Touched({kind: dict(found) for kind, found in path.touched.places.items()})
         self.dialogue = self._dialogue()
 
-    def _dialogue(self) -> Dialogue:
-        return Dialogue(self.case.smt, self.case.unknowns, self.case.obligation.rlimit, self.deadline)
+    def _dialogue(self, hard: bool = False) -> Dialogue:
+        return Dialogue(self.case.smt, self.case.unknowns, self.case.obligation.rlimit, self.deadline, hard)
 
     def goal(self) -> z.Truth:
         """Return the conjunction of the claims, each where it was made."""
@@ -102,13 +102,15 @@ class Question:
         """Decide the claims one after the other: what one of them needs is of no use to most others."""
         mine = [claim for claim in self.path.claims if self.case.obligation.claims(claim.kind)]
         total = Outcome(Verdict.PROVED, relied=self.path.relied + len(self.path.claims) - len(mine), deciders=frozenset({"z3"}))
-        for claim in mine:
+        for number, claim in enumerate(mine):
             self.claims, kept = [claim], self.added
             goal = self.goal()
             if (claim.chosen, z.identity(goal)) in self.case.proved:
                 continue
-            self.added = {}
-            outcome = self._decide()
+            self.added, like = {}, (number, claim.kind, claim.where)
+            outcome = self._decide(like in self.case.hard)
+            if "bitwuzla" in outcome.deciders:
+                self.case.hard.add(like)
             self.added = {**kept, **self.added}
             total = total.joined(outcome, frozenset(), 0.0)
             if outcome.verdict is not Verdict.PROVED:
@@ -116,10 +118,10 @@ class Question:
             self.case.proved[claim.chosen, z.identity(goal)] = goal
         return total
 
-    def _decide(self) -> Outcome:
+    def _decide(self, hard: bool) -> Outcome:
         """Decide, adding only the hypotheses that a counterexample breaks."""
         base = [*self.path.facts, z.negate(self.goal())]
-        self.dialogue = self._dialogue()
+        self.dialogue = self._dialogue(hard)
         smallness = [self.path.named["small"]] if "small" in self.path.named else []
         small = found = False
         for _ in range(ROUNDS):
@@ -183,5 +185,5 @@ class Question:
             hypotheses=used,
             rlimit=self.dialogue.rlimit,
             deciders=frozenset(self.dialogue.deciders),
-            texts=(self.dialogue.text,) if self.dialogue.text else (),
+            texts=(self.dialogue.text,) if self.dialogue.refuted else (),
         )

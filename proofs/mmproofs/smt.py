@@ -73,6 +73,12 @@ class Smt:
         """Return a solver with limits (0: none)."""
         return Solver(self.context, rlimit, milliseconds, logic)
 
+    def text(self, truths: Iterable[Truth]) -> str:
+        """Return formulas as SMT-LIB, without the logic."""
+        solver = self.solver(logic=LOGIC)
+        solver.add(*truths)
+        return solver.text()
+
     def both(self, truths: Iterable[Truth]) -> Truth:
         """Return the conjunction."""
         found = list(truths)

@@ -22,9 +22,9 @@ def version(name: str) -> str:
     return z.VERSION if name == "z3" else importlib.metadata.version(name)
 
 
-def text_of(solver: z.Solver) -> str:
-    """Return a solver's question as SMT-LIB."""
-    body = "\n".join(line for line in solver.text().splitlines() if not line.startswith(("(check-sat", "; ", "(set-info")))
+def question(text: str) -> str:
+    """Return what Z3 prints of formulas as a question that any solver reads."""
+    body = "\n".join(line for line in text.splitlines() if not line.startswith(("(check-sat", "; ", "(set-info")))
     return f"(set-logic {z.LOGIC})\n{body}\n(check-sat)\n"
 
 

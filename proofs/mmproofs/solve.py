@@ -176,7 +176,7 @@ def decide_all(obligation: Obligation, second: tuple[str, ...] = (), smt2: Path 
     if smt2 is not None:
         smt2.mkdir(parents=True, exist_ok=True)
         for number, text in enumerate(total.texts):
-            (smt2 / f"{obligation.id}-{number}.smt2").write_text(text)
+            (smt2 / f"{obligation.id}-{number}.smt2").write_text(text())
     opinions = {name: _opinion(name, total.texts, obligation.seconds) for name in second}
     dissent = [name for name, word in opinions.items() if word == "REFUTED"]
     if dissent and total.verdict is Verdict.PROVED:
@@ -195,8 +195,8 @@ def _decided_case(obligation: Obligation, case: dict[str, int]) -> Outcome:
     return outcome
 
 
-def _opinion(solver: str, texts: Sequence[str], seconds: float) -> str:
-    answers = {smtlib.SECOND[solver](text, seconds).value for text in texts}
+def _opinion(solver: str, texts: Sequence[Callable[[], str]], seconds: float) -> str:
+    answers = {smtlib.SECOND[solver](text(), seconds).value for text in texts}
     return "REFUTED" if "sat" in answers else "UNKNOWN" if "unknown" in answers else "PROVED"
 
 

@@ -46,16 +46,13 @@ def test_a_question_grows() -> None:
     assert asked.growing.check(60.0) is Answer.UNSAT
 
 
-def test_the_text_is_the_whole_question() -> None:
-    """Asked by itself it has the same answer, of another solver too."""
+def test_names_that_are_declared() -> None:
+    """A name is known without the quotes in which it stands, whatever is in it."""
     asked = Asked()
-    asked.tell(asked.above(254))
-    asked.tell(asked.word != 255)
-    assert asked.growing.check(60.0) is Answer.UNSAT
-    text = asked.growing.text()
-    assert bitwuzla.ask(text, 60.0) is Answer.UNSAT
-    assert bitwuzla.ask(text.replace("(assert", "(assert true)(assert", 1).rsplit("(assert", 1)[0], 60.0) is Answer.SAT
-    assert text.count("(declare-fun") == 1
+    count = asked.smt.function("free#below", [8, 8], 8)
+    solver = asked.smt.solver()
+    solver.add(count(asked.word, asked.word) == asked.smt.bits("plain", 8))
+    assert sorted(bitwuzla.declared(solver.text())) == ["a word", "free#below", "plain"]
 
 
 def test_words_that_it_does_not_know_leave_it_unknown() -> None:

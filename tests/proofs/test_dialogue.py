@@ -29,7 +29,7 @@ def test_z3_alone_decides_what_is_easy() -> None:
     assert model.number(talk.word) == 3
     assert talk.dialogue.check([talk.word == 3, talk.word == 4]) == (Answer.UNSAT, None)
     assert talk.dialogue.deciders == {"z3"}
-    assert "(check-sat)" in talk.dialogue.text
+    assert "(check-sat)" in talk.dialogue.text()
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_bitwuzla_is_told_what_is_new(told: list[str]) -> None:
     assert len(told) == 2
     assert "bvmul" in told[0]
     assert "bvmul" not in told[1]
-    assert bitwuzla.ask(talk.dialogue.text, 60.0) is Answer.UNSAT
+    assert bitwuzla.ask(talk.dialogue.text(), 60.0) is Answer.UNSAT
 
 
 @pytest.mark.needs_prove

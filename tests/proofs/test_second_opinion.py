@@ -27,7 +27,7 @@ def test_second_solver_sees_what_is_satisfiable(solver: str) -> None:
     smt = Smt()
     asked = smt.solver()
     asked.add(smt.bits("x", 8) == smt.value(3, 8))
-    assert smtlib.SECOND[solver](smtlib.text_of(asked), 5) is Answer.SAT
+    assert smtlib.SECOND[solver](smtlib.question(asked.text()), 5) is Answer.SAT
 
 
 def test_dissent_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
