@@ -32,6 +32,40 @@ def test_the_overview_answers_the_four_questions(browser: Browser, page: Path) -
     assert "that it is fast" in cards["Trusted"]
 
 
+def test_the_overview_begins_with_what_failed(browser: Browser, page: Path) -> None:
+    """Failures that are kept, a theorem that is open, a bug that was missed; records of another text; what is not there."""
+    browser.open(page)
+    shown = text(browser, "#view-overview .standing")
+    assert "Failed: 3 kept failures, 1 theorem that is not as expected, 1 planted bug that was not found" in shown
+    assert "Out of date: some records" in shown
+    assert "Not measured: nothing" in shown
+
+
+def test_the_overview_says_that_nothing_failed(browser: Browser, tmp_path: Path) -> None:
+    """In so many words, and what was not measured."""
+    path, found = tmp_path / "report.html", facts()
+    sound = {
+        "obligations": found["obligations"][:3],
+        "bugs": found["bugs"] | {"rows": found["bugs"]["rows"][:1]},
+        "failures": found["failures"] | {"rows": []},
+        "assurance": found["assurance"] | {"stale": {}, "broken": {}},
+        "bench": {"missing": "run `mmspec bench`"},
+    }
+    write(found | sound, path)
+    browser.open(path)
+    shown = text(browser, "#view-overview .standing")
+    assert "Failed: nothing" in shown
+    assert "Out of date: nothing" in shown
+    assert "Not measured: benchmarks" in shown
+
+
+def test_the_map_marks_what_was_seen_on_linux(browser: Browser, page: Path) -> None:
+    """A rule that a real kernel was seen to keep says so beside its strongest evidence."""
+    browser.open(page, "map")
+    assert "seen on Linux" in text(browser, "#clause-RULE-1 summary")
+    assert "seen on Linux" not in text(browser, "#clause-RULE-2 summary")
+
+
 @pytest.mark.parametrize("said", ["proofs: T-X is REFUTED", "since the text has changed: 2 of the kills", "no log is here"])
 def test_the_overview_says_what_is_amiss_with_the_records(browser: Browser, page: Path, said: str) -> None:
     """What speaks against a rule, what counts no more, and what is not there."""

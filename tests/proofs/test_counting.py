@@ -46,6 +46,11 @@ def unmarked_inside(marks: PMap[Pfn, Order], key: Pfn, low: Pfn, high: PfnEnd) -
     return (marks.get(key, 0) == 0) & (low <= key) & (key < high)
 
 
+def pair_inside(marks: PMap[Pfn, Order], key: Pfn, low: Pfn, high: PfnEnd) -> bool:
+    """The place and its neighbour are unmarked and in the range."""
+    return unmarked_inside(marks, key, low, high) & unmarked_inside(marks, key ^ 1, low, high)
+
+
 def in_order(low: Pfn, key: Pfn, high: PfnEnd) -> bool:
     """The places ascend."""
     return (low <= key) & (key <= high)
@@ -99,8 +104,8 @@ def test_a_place_that_is_marked_counts_once() -> None:
 
 
 def test_two_places_count_twice() -> None:
-    """With two places marked the same goal has a counterexample, which the real function shows."""
-    assert proved(mark_next_too, one_more) is Verdict.REFUTED
+    """With two places of the range marked the same goal has a counterexample, which the real function shows."""
+    assert proved(mark_next_too, one_more, given=pair_inside) is Verdict.REFUTED
 
 
 def test_a_false_lemma_is_not_relied_on() -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # importing the solver takes a second
 
 Json = dict[str, Any]
 
-NOT_HERE = "not measured here: run `{}`"
+NOT_HERE = "Not measured here: run `{}`"
 """What a section says that has no source; the page shows the command as one."""
 
 TRUSTED = "docs/trusted.md"

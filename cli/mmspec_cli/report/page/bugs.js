@@ -28,7 +28,7 @@ view("bugs", "Seeded bugs", () => {
   const missing = {};
   for (const [id, what] of Object.entries(unexpressed ?? {})) (missing[what] ??= []).push(id);
   const later = list(Object.entries(missing).map(([what, ids]) => [`${what}: `, h("span", { class: "id" }, ids.join(" "))]));
-  return [title, h("p", {}, h("b", {}, `${killed} of ${rows.length} were found`), `, half of them within ${figure(medians.seconds)} s and shrunk to at most ${figure(medians.shrunk_ops)} operations.`),
+  return [title, h("p", {}, h("b", {}, `${killed} of ${rows.length} were found`), `. Median time to find one: ${figure(medians.seconds)} s; median length of the program that shows it: ${figure(medians.shrunk_ops)} operations. Each was planted in the specification's text, the implementation's, or both; ids with a number are bugs of Linux's history, and those that are not listed cannot be expressed yet (below).`),
     facts.bugs.stale?.length ? note(`Not counted, since the text has changed: ${facts.bugs.stale.join(" ")}`) : null,
     h("div", { class: "tools" }, search("Filter by bug, rule or words", refilter)), shown, body,
     later ? h("details", {}, h("summary", {}, `${counted(Object.keys(unexpressed).length, "known bug")} cannot be expressed yet`), later) : null];

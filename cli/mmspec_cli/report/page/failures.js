@@ -3,8 +3,8 @@
 function failureOf(one) {
   if (one.kind === "damaged") return note(one.error, "bad");
   const demonstration = one.kind === "demonstration"
-    ? note("A demonstration, not a failure: there is no failure file here, so this is what a wrong version that was planted on purpose looks like.") : null;
-  const about = h("dl", {}, entry("client", h("code", {}, one.note.client)), entry("profile", one.note.profile), entry("broken", link("map", one.note.clause)),
+    ? note(`No failure is on record: no failure file lies in \`${facts.failures.folder}\`. As a demonstration, this is what a wrong version that was planted on purpose looks like.`) : null;
+  const about = h("dl", {}, entry("client", h("code", {}, one.note.client)), entry("profile", one.note.profile), entry("rule that it broke", link("map", one.note.clause)),
     entry("what happened", one.note.explanation), entry("the client's last lines", list(one.note.errors.map((line) => h("code", {}, line)))));
   return h("div", {}, demonstration, about, storyOf(one));
 }

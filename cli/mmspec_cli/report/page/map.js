@@ -17,7 +17,7 @@ function evidenceItem(one) {
 
 function clauseRow(clause) {
   const row = h("details", { class: "row", id: `clause-${clause.id}` },
-    h("summary", {}, badge(strongest(clause)), h("span", { class: "id" }, clause.id), h("span", { class: "sentence" }, prose(clause.statement))));
+    h("summary", {}, badge(strongest(clause)), h("span", { class: "id" }, clause.id), h("span", { class: "sentence" }, prose(clause.statement), isSeen(clause) ? [" ", h("span", { class: "badge predicted" }, "seen on Linux")] : null)));
   row.addEventListener("toggle", () => {
     if (!row.open || row.childElementCount > 1) return;
     row.append(h("div", {}, h("dl", {},
