@@ -99,7 +99,7 @@ function realCard() {
   const conformed = facts.steps.filter((step) => step.name.startsWith("conform "));
   return card("predicted", "Seen on real systems", [`${facts.real.length} `, h("small", {}, facts.real.length === 1 ? "recorded kernel" : "recorded kernels")],
     h("p", {}, "The raw trace of a stock kernel drove the specification, and what it foretold was held against the machine's memory."),
-    seen.length ? [h("p", {}, h("b", {}, counted(seen.length, "rule")), seen.length === 1 ? " was" : " were", " seen to hold there. No trace needs the others, or none could show that they fail."), clauseList(seen, "Which rules, seen there")] : null,
+    seen.length ? [h("p", {}, h("b", {}, counted(seen.length, "rule")), seen.length === 1 ? " was" : " were", " seen to hold there. The recorded runs do not need the others, or could not show that one fails."), clauseList(seen, "Which rules, seen there")] : null,
     h("ul", {}, facts.real.map(systemOf)),
     conformed.length ? [h("p", {}, "Running implementations, held against it here:"), stepList(conformed)] : null);
 }
@@ -151,7 +151,7 @@ view("overview", "Overview", () => {
   const clauses = facts.assurance.clauses;
   const found = byKind(clauses ?? []);
   const lead = clauses
-    ? [h("p", {}, `mmspec is an executable specification of Linux's memory management (here: ${facts.machines.join(", ")}), and an optimised implementation of it. Each of its ${counted(clauses.length, "rule")} is one sentence with its place in the kernel's source, written once as a function that runs. Proofs and tests are about these functions, not about Linux's code in C; that Linux does so is what its traces show. The strongest that is known of each rule:`), strength(found), amiss()]
+    ? [h("p", {}, `mmspec is an executable specification of Linux's memory management (here: ${facts.machines.join(", ")}), and an optimised implementation of it. Each of its ${counted(clauses.length, "rule")} is one sentence with its place in the kernel's source, written once as a function that runs. Proofs and tests are about these functions, not about Linux's code in C; how far Linux itself keeps them is what its traces show. The strongest that is known of each rule:`), strength(found), amiss()]
     : note(facts.assurance.missing);
   const steps = facts.steps.length ? [h("h2", {}, "What this run did"), table("Steps", [["step", (step) => step.name], ["verdict", (step) => verdict(step.verdict)], ["seconds", (step) => figure(step.seconds), true], ["what came of it", (step) => step.detail]], facts.steps)] : null;
   return [h("h2", {}, "How far can one rely on it?"), summary(), lead, h("div", { class: "cards" }, clauses ? [provedCard(found, clauses), testedCard(found)] : null, realCard(), trustedCard()), steps];
