@@ -37,6 +37,7 @@ def test_the_overview_begins_with_what_failed(browser: Browser, page: Path) -> N
     browser.open(page)
     shown = text(browser, "#view-overview .standing")
     assert "Failed: 3 kept failures, 1 theorem that is not as expected, 1 planted bug that was not found" in shown
+    assert "1 record that speaks against a rule" in shown
     assert "Out of date: some records" in shown
     assert "Not measured: nothing" in shown
 

@@ -34,7 +34,7 @@ def test_z3_alone_decides_what_is_easy() -> None:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What Bitwuzla is told, where Z3 gives up at once unless it is handed all values (``a`` is not 0)."""
+    """What Bitwuzla is told, where Z3 gives up at once on what it has to think about."""
     monkeypatch.setattr(dialogue, "FIRST_RLIMIT", 1)
     found, tell = list[str](), bitwuzla.Growing.tell
 

@@ -22,7 +22,7 @@ def main(bug_id: str, name: str, *parts: str) -> None:
 
     case = {part: (int(number),) for part, number in (fixed.split("=") for fixed in parts)}
     obligation = by_id()[name]
-    small_sizes = {} if case else obligation.small_sizes
+    small_sizes = () if case else obligation.small_sizes
     outcome, _ = decide_all(attrs.evolve(obligation, each={**obligation.each, **case}, small_sizes=small_sizes))
     print(f"{outcome.verdict.value} {'replayed' in outcome.reason} {outcome.reason}".splitlines()[0], flush=True)
 

@@ -137,9 +137,11 @@ function summary() {
   const unfound = (facts.bugs.rows ?? []).filter((kill) => !kill.killed).length;
   const systems = facts.real.missing ? 0 : facts.real.filter((one) => one.verdict !== "pass").length;
   const steps = facts.steps.filter((step) => !["pass", "skipped"].includes(step.verdict)).length;
+  const against = Object.values(facts.assurance.broken ?? {}).flat().length;
   const failed = [[failures, "kept failure"], [open, "theorem that is not as expected", "theorems that are not as expected"], [unfound, "planted bug that was not found", "planted bugs that were not found"],
-    [systems, "recorded kernel that was not followed", "recorded kernels that were not followed"], [steps, "step of this run", "steps of this run"]].filter(([number]) => number);
-  const gone = Object.keys(facts.assurance.stale ?? {}).length + Object.keys(facts.assurance.broken ?? {}).length + (facts.bugs.stale?.length ?? 0);
+    [systems, "recorded kernel that was not followed", "recorded kernels that were not followed"], [steps, "step of this run", "steps of this run"],
+    [against, "record that speaks against a rule", "records that speak against a rule"]].filter(([number]) => number);
+  const gone = Object.keys(facts.assurance.stale ?? {}).length + (facts.bugs.stale?.length ?? 0);
   const absent = Object.entries({ "the rules": facts.assurance, "planted bugs": facts.bugs, "real systems": facts.real, benchmarks: facts.bench }).filter(([, section]) => section.missing && !Array.isArray(section.missing)).map(([name]) => name);
   return h("ul", { class: "standing" },
     h("li", {}, "Failed: ", failed.length ? h("b", { class: "bad" }, joined(failed.map(([number, ...what]) => counted(number, ...what)))) : h("b", { class: "good" }, "nothing"), failed.length ? "" : " on this page: no theorem, no planted bug that was missed, no recorded kernel, no kept failure"),
