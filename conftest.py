@@ -1,6 +1,7 @@
 """How this project's tests run: effort, seed, what a test needs, and which tests may be skipped.
 
-    --effort quick|ci|nightly|campaign   how many programs a test tries; `nightly` tests wait for the last two
+    --effort quick|ci|nightly|campaign   how many programs a test tries; `nightly` tests wait for the last two, and so do
+                                         tests of which one in N is taken `by_turns`, except that one
     --seed N                             the seed of this run; without it quick and ci take the commit id
 
 A skipped test that tests/skips.txt does not list fails the run: a check that no longer runs looks green.
@@ -171,14 +172,25 @@ def kernel_source() -> Path:
     return kernel_source_path()
 
 
+def waits(item: pytest.Item, seed: int) -> bool:
+    """Tell whether a test waits for a long effort: a nightly one, or one taken by turns whose turn it is not under this seed."""
+    if item.get_closest_marker("nightly"):
+        return True
+    turns = item.get_closest_marker("by_turns")
+    return turns is not None and random.Random(f"{seed} {item.nodeid}").randrange(turns.args[0]) != 0
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this effort does not run, skip what this machine cannot, seed the rest."""
     missing = {marker for marker, present in NEEDS.items() if not present()}
     if config.option.effort not in LONG_EFFORTS:
-        nightly = [item for item in items if item.get_closest_marker("nightly")]
-        if nightly:
-            config.hook.pytest_deselected(items=nightly)
-            items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+        taken: list[pytest.Item] = []
+        waiting: list[pytest.Item] = []
+        for item in items:
+            (waiting if waits(item, config.option.seed) else taken).append(item)
+        if waiting:
+            config.hook.pytest_deselected(items=waiting)
+            items[:] = taken
     for item in items:
         for marker in sorted(missing & {mark.name for mark in item.iter_markers()}):
             item.add_marker(pytest.mark.skip(reason=f"{marker.replace('_', ' ')}, which is not here"))

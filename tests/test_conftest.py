@@ -84,6 +84,7 @@ def test_listed_skip_is_counted(project: Project, workers: str) -> None:
     assert "; 1 skipped, 0 of them unlisted" in output
 
 
+@pytest.mark.by_turns(3)
 def test_pattern_means_the_whole_name(project: Project) -> None:
     """A pattern without a star lists that one test, not those whose names begin like it, and brackets are plain."""
     project.skips("[anywhere]\ntests/test_x.py::test_it[a] — a reason\n")
@@ -153,6 +154,20 @@ def test_nightly_tests_wait(project: Project, effort: str, passed: str) -> None:
     assert passed in output
 
 
+def test_tests_by_turns_take_turns(project: Project) -> None:
+    """Of tests that take turns some run, others under another seed, and under a long effort all do; a seed repeats its choice."""
+    project.test(
+        "import pytest\n@pytest.mark.by_turns(4)\n@pytest.mark.parametrize('n', range(40))\ndef test_it(n): print(f'<{n}>')\n"
+    )
+    ran = [set(re.findall("<[0-9]+>", project.run("-s", "--seed", seed)[1])) for seed in ("1", "1", "2")]
+    assert ran[0] == ran[1] != ran[2]
+    assert all(2 <= len(some) <= 25 for some in ran)
+    code, output = project.run("--effort", "nightly", "--seed", "1")
+    assert code == 0
+    assert "40 passed" in output
+
+
+@pytest.mark.by_turns(3)
 def test_more_effort_more_examples(project: Project) -> None:
     """An effort is known to the test, and sets how many examples Hypothesis tries; nothing depends on wall time."""
     project.test(
@@ -217,6 +232,7 @@ def draws(project: Project, *arguments: str) -> dict[str, list[str]]:
     return drawn
 
 
+@pytest.mark.by_turns(3)
 def test_seed_repeats_a_run(project: Project) -> None:
     """One seed draws the same again, in functions and state machines, whatever the number of workers."""
     first = draws(project, "--seed", "5")
@@ -225,6 +241,7 @@ def test_seed_repeats_a_run(project: Project) -> None:
     assert len(set(first["function"])) > 10
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("who", ["function", "machine"])
 def test_other_seed_other_run(project: Project, who: str) -> None:
     """Another seed draws other values."""
@@ -248,6 +265,7 @@ def test_seed_outside_git(project: Project) -> None:
     assert "repeat with --seed 0 (no git commit here)" in project.run(GIT_CEILING_DIRECTORIES=str(project.root.parent))[1]
 
 
+@pytest.mark.by_turns(3)
 def test_long_efforts_try_something_new(project: Project) -> None:
     """A nightly run has a seed of its own, the same in all its workers."""
     project.test(

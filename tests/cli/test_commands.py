@@ -265,6 +265,7 @@ def test_vectors_are_written_and_compared(mmspec: Mmspec, tmp_path: Path) -> Non
     assert (answer["files"], answer["vectors"]) == (len(written), sum(text.count(b"\n") for text in written.values()))
 
 
+@pytest.mark.by_turns(4)
 def test_vectors_that_differ_fail(mmspec: Mmspec, tmp_path: Path) -> None:
     """Each is named."""
     for path in VECTORS.glob("*.jsonl"):
@@ -278,6 +279,7 @@ def test_vectors_that_differ_fail(mmspec: Mmspec, tmp_path: Path) -> None:
     assert done.out.splitlines()[-1].startswith("fail 1 of ")
 
 
+@pytest.mark.by_turns(4)
 def test_without_a_folder_vectors_are_counted(mmspec: Mmspec, tmp_path: Path) -> None:
     """And nothing is written."""
     done = mmspec("vectors", "buddy")

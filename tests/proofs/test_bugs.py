@@ -100,12 +100,14 @@ def verdict(bug: str, obligation: str, *parts: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.by_turns(8)
 @pytest.mark.parametrize(("bug", "obligation"), CAUGHT, ids=lambda value: value)
 def test_bug_is_refuted(bug: str, obligation: str) -> None:
     """The obligation that is PROVED of the law is REFUTED of the law with the bug, and replayed."""
     assert verdict(bug, obligation).startswith("REFUTED True")
 
 
+@pytest.mark.by_turns(8)
 @pytest.mark.parametrize(
     ("bug", "obligation", "parts"), CAUGHT_IN_A_CASE, ids=lambda value: value if isinstance(value, str) else ""
 )
@@ -114,6 +116,7 @@ def test_bug_is_refuted_in_a_case(bug: str, obligation: str, parts: tuple[str, .
     assert verdict(bug, obligation, *parts).startswith("REFUTED True")
 
 
+@pytest.mark.by_turns(8)
 @pytest.mark.parametrize(
     ("bug", "obligation", "parts", "word", "says"), NOT_PROVED, ids=lambda value: value if isinstance(value, str) else ""
 )

@@ -160,6 +160,7 @@ def is_set(place: Spot, bits: PMap[Spot, Bit]) -> bool:
 SET = Property("set", is_set)
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("seed", range(6))
 def test_real_counts_fulfil_all_that_is_noted(seed: int) -> None:
     """For maps and ranges of all kinds, the real counts are a model of every truth that is noted on the way."""

@@ -95,6 +95,7 @@ def test_long_exploration_stops_where_it_is_told() -> None:
     assert 0 < found.paths < 20
 
 
+@pytest.mark.by_turns(4)
 def test_process_of_its_own_repeats_the_record() -> None:
     """The same text is explored along the same paths."""
     name = "EXPLORE-MERGED-SAME"
@@ -191,6 +192,7 @@ LARGE: list[tuple[str, int, Any, str, Callable[..., Any]]] = [
 ]
 
 
+@pytest.mark.by_turns(4)
 @pytest.mark.parametrize(
     ("name", "tries", "module", "function", "wrong"),
     [*SMALL, *(pytest.param(*large, marks=pytest.mark.nightly) for large in LARGE)],

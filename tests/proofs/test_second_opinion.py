@@ -13,6 +13,7 @@ from mmproofs.smt import Answer, Smt
 pytestmark = pytest.mark.needs_prove
 
 
+@pytest.mark.by_turns(2)
 @pytest.mark.parametrize("solver", sorted(smtlib.SECOND))
 def test_second_solver_agrees(solver: str) -> None:
     """A division, a shift and a ring are decided alike."""

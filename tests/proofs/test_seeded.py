@@ -118,6 +118,7 @@ GIVES: list[tuple[str, Callable[..., Any]]] = [
 ]
 
 
+@pytest.mark.by_turns(4)
 @pytest.mark.parametrize(("name", "wrong"), GIVES, ids=lambda value: getattr(value, "__name__", value))
 def test_wrong_free_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
     """The obligation about the right function is REFUTED of the wrong one, and a whole legal zone shows it."""
@@ -151,6 +152,7 @@ def alloc_next(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error, F
     return (result, after) if result.failed else (Page(result.pfn ^ 1), after)
 
 
+@pytest.mark.by_turns(4)
 @pytest.mark.parametrize("wrong", [alloc_unasked, alloc_next], ids=lambda value: value.__name__)
 def test_wrong_answer_of_linux_is_not_proved(wrong: Callable[..., Any]) -> None:
     """An answer that the core would not allow is not PROVED to be one."""

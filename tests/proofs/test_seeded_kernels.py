@@ -177,6 +177,7 @@ WRONG: list[tuple[str, Callable[..., Any]]] = [
 ]
 
 
+@pytest.mark.by_turns(4)
 @pytest.mark.parametrize(("name", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", value))
 def test_wrong_kernel_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
     """The obligation about the right kernel is REFUTED of the wrong one, which was run on the counterexample."""

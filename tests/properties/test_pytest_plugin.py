@@ -82,6 +82,7 @@ FEW = ("--mmspec-ops", "300")
 # --- tests of clients -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_each_client_is_a_test(suite: Suite, workers: str) -> None:
     """Passed, failed or not started; and one's end is not another's."""
@@ -164,6 +165,7 @@ def test_clients_are_deselected_as_tests_are(suite: Suite, arguments: tuple[str,
     assert "collected 2 items / 1 deselected / 1 selected" in output
 
 
+@pytest.mark.by_turns(3)
 def test_the_last_failed_is_run_again(suite: Suite) -> None:
     """Without the client that passed."""
     both = (*FEW, "--mmspec-client", "buddy=impl", "--mmspec-client", UNALIGNED)
@@ -176,6 +178,7 @@ def test_the_last_failed_is_run_again(suite: Suite) -> None:
 CONFIGURED = f"[pytest]\nmmspec_client =\n    buddy=impl\n    {UNALIGNED}\nmmspec_ops = 300\n"
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize(
     ("arguments", "counted"),
@@ -255,6 +258,7 @@ def test_the_fixture_takes_any_client(suite: Suite) -> None:
 # --- JUnit ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_pytests_own_junit_file_has_what_a_run_rests_on(suite: Suite, workers: str) -> None:
     """Beside each verdict; and whatever a client calls itself, the file is XML."""

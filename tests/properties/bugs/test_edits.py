@@ -115,6 +115,7 @@ def marks_near(function: str) -> set[str]:
     return {c.id for mark in marks if isinstance(c := getattr(clauses, mark, None), Clause)}
 
 
+@pytest.mark.by_turns(6)
 @pytest.mark.parametrize(
     "bug",
     [b for b in BUGS if b.client == "impl" and profile_named(b.profile).chooses and b.edits(LAW)],

@@ -23,6 +23,7 @@ CI = (
 """The bugs that are run with every commit: one of each kind that is found quickly."""
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("bug_id", CI)
 def test_a_bug_is_killed(bug_id: str) -> None:
     """The bug is found, and the kill names its rule."""

@@ -55,6 +55,7 @@ def test_one_step_left_out_is_seen(forget: int) -> None:
     assert replay(stream, Forgetful(stream, forget)).verdict == "fail"
 
 
+@pytest.mark.by_turns(2)
 @pytest.mark.needs_captures
 @pytest.mark.parametrize(("name", "count", "allocations"), [("A-6.12", 1_885_732, 213_915), ("C-6.1", 1_890_971, 275_590)])
 def test_captures_replay(captures: Path, name: str, count: int, allocations: int) -> None:
@@ -65,6 +66,7 @@ def test_captures_replay(captures: Path, name: str, count: int, allocations: int
     assert (len(found.comparisons), found.lists_equal, found.bypassed, found.adopted) == (44, 44, 0, 0)
 
 
+@pytest.mark.by_turns(2)
 @pytest.mark.needs_captures
 @pytest.mark.parametrize("name", ["A-6.12", "C-6.1"])
 def test_captures_snapshots_agree(captures: Path, name: str) -> None:
