@@ -21,9 +21,7 @@ from mmspec_cli.output import envelope, finish, format_option, people, styled
 @click.option("--list", "only_list", is_flag=True, help="Say what can be measured, and measure nothing.")
 @click.option("--quick", is_flag=True, help="Smaller zones, fewer operations: under twenty seconds.")
 @click.option("--largest", type=click.IntRange(10, 26), help="Log2 of the most pages [default: 24; 18 with --quick].")
-@click.option(
-    "--turns", type=click.IntRange(1), help="How often each side has its turn [default: 7; 5 with --quick]."
-)
+@click.option("--turns", type=click.IntRange(1), help="How often each side has its turn [default: 7; 5 with --quick].")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the JSON object there.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw there how the replay grows, as an SVG.")
 @format_option
