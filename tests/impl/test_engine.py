@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmimpl import engine
@@ -108,7 +109,23 @@ def test_a_patched_helper_is_compiled_anew() -> None:
 
 
 @pytest.mark.needs_numba
-def test_kernels_compile_where_the_private_option_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without ``_nrt`` a kernel is slower and the same."""
-    monkeypatch.setattr(engine, "_counts_can_be_off", lambda: False)
+@pytest.mark.parametrize("private", ["_counts_can_be_off", "_indices_can_be_plain"])
+def test_kernels_compile_where_what_is_private_is_gone(private: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what Numba promises nobody a kernel is slower and the same."""
+    monkeypatch.setattr(engine, private, lambda: False)
     assert engine.compiled(patched(stepped_twice, stepped=patched(stepped, STEP=3)))(1) == 7
+
+
+@engine.kernel
+def cell_at(cells: Any, index: int) -> Any:
+    """Return a cell."""
+    return cells[index]
+
+
+@pytest.mark.needs_numba
+def test_only_kernels_do_without_counting_from_the_end() -> None:
+    """Before the middle of an array comes what comes before it; other people's functions are compiled as ever, even later."""
+    numba = pytest.importorskip("numba")
+    middle = np.arange(4)[2:]
+    assert engine.compiled(cell_at)(middle, -1) == 1
+    assert numba.njit(lambda cells, index: cells[index])(middle, -1) == 3
