@@ -13,7 +13,8 @@ from mmprops.machine import ENGINES
 from mmprops.machines import LEVELS
 from mmprops.traces.archive import Capture, open_capture
 from mmprops.traces.checks import Row, snapshot_checks
-from mmprops.traces.replay import Replay
+from mmprops.traces.exact import CAUSES
+from mmprops.traces.replay import Prediction, Replay
 from mmspec.errors import FileError
 from mmspec_cli.output import finish, format_option, people, styled, worst
 
@@ -22,7 +23,11 @@ from mmspec_cli.output import finish, format_option, people, styled, worst
 @click.argument("capture")
 @click.option("--engine", type=click.Choice(ENGINES), default="spec", show_default=True, help="What follows the trace.")
 @click.option(
-    "--level", type=click.Choice(list(LEVELS)), default="blocks", show_default=True, help="blocks: frame numbers are inputs."
+    "--level",
+    type=click.Choice(list(LEVELS)),
+    default="exact",
+    show_default=True,
+    help="blocks: frame numbers are inputs; exact: they are foretold.",
 )
 @click.option("--snapshots", is_flag=True, help="Check the snapshots only.")
 @format_option
@@ -60,29 +65,44 @@ def opened_capture(path: Path) -> Capture:
 
 def replay_json(followed: Replay | None) -> dict[str, Any]:
     """Return a replay with the fields of the interface; at the level of blocks nothing is predicted."""
-    nothing_predicted = dict.fromkeys(("predicted", "mispredicted", "unpredictable", "resyncs", "zone_from_pfn"))
     if followed is None:
         return {
             "events": None,
             "allocations": None,
-            **nothing_predicted,
+            **prediction_json(None),
             "lists_compared": 0,
             "lists_equal": 0,
             "first_miss": None,
         }
-    unequal = next((c for c in followed.comparisons if not c.equal), None)
-    difference = None if unequal is None else f"{unequal.tag}, zone {unequal.zone}, order {unequal.order}: the free blocks differ"
-    return {
+    foretold = followed.prediction
+    answer = {
         "events": followed.events,
         "allocations": followed.allocations,
-        **nothing_predicted,
+        **prediction_json(foretold),
         "lists_compared": len(followed.comparisons),
         "lists_equal": followed.lists_equal,
-        "first_miss": followed.first_contradiction or difference,
+        "first_miss": followed.first_miss,
         "steps": followed.steps,
         "lost": followed.lost,
         "missing_events": list(followed.missing_events),
         "unannounced_frees": followed.bypassed + followed.adopted,
+    }
+    if foretold is not None:
+        answer |= {"pageblocks_compared": foretold.pageblocks, "pageblocks_equal": foretold.pageblocks_equal}
+        answer |= {"captured": foretold.captured, "searches_unfollowed": foretold.unfollowed}
+    return answer
+
+
+def prediction_json(foretold: Prediction | None) -> dict[str, Any]:
+    """Return what was predicted; nulls where nothing was."""
+    if foretold is None:
+        return dict.fromkeys(("predicted", "mispredicted", "unpredictable", "resyncs", "zone_from_pfn"))
+    return {
+        "predicted": foretold.predicted,
+        "mispredicted": foretold.mispredicted,
+        "unpredictable": dict(foretold.unpredictable),
+        "resyncs": foretold.resyncs,
+        "zone_from_pfn": foretold.zone_from_pfn,
     }
 
 
@@ -91,16 +111,33 @@ def replay_text(rows: list[Row], followed: Replay | None) -> list[str]:
     text = [f"{styled(row.verdict)} {row.tag:5} {row.check:16} {row.detail}" for row in rows]
     if followed is None:
         return text
-    compared = f"{followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in the kernel's RAM"
+    foretold = followed.prediction
+    lists = "sets of free blocks" if foretold is None else "ordered free lists"
+    compared = f"{followed.lists_equal} of {len(followed.comparisons)} {lists} equal those in the kernel's RAM"
     counted = f"{followed.events} events, {followed.steps} operations on free blocks, {followed.allocations} allocations"
     text.append(f"{styled(followed.verdict)} {counted}; {compared}")
+    if foretold is not None:
+        text += prediction_text(followed.allocations, foretold)
     shown: dict[str, list[int]] = {}
     for comparison in followed.comparisons:
         equal, total = shown.setdefault(f"{comparison.tag} {comparison.zone}", [0, 0])
         shown[f"{comparison.tag} {comparison.zone}"] = [equal + comparison.equal, total + 1]
-    text += [f"  {place:16} {equal} of {total} orders equal" for place, (equal, total) in shown.items()]
+    what = "orders" if foretold is None else "lists"
+    text += [f"  {place:16} {equal} of {total} {what} equal" for place, (equal, total) in shown.items()]
     if followed.first_contradiction:
         text.append(f"  first contradiction: {followed.first_contradiction}")
     if followed.lost or followed.missing_events:
         text.append(f"  events lost: {followed.lost}; not traced: {', '.join(followed.missing_events) or 'none'}")
+    return text
+
+
+def prediction_text(allocations: int, foretold: Prediction) -> list[str]:
+    """Return what was predicted as text."""
+    text = [
+        f"  {foretold.predicted} of {allocations} allocations out of the free lists predicted, {foretold.mispredicted} missed"
+    ]
+    text += [f"  not to be predicted: {count} ({cause}: {CAUSES[cause]})" for cause, count in foretold.unpredictable.items()]
+    text.append(f"  {foretold.pageblocks_equal} of {foretold.pageblocks} pageblock types equal those in the kernel's RAM")
+    if foretold.first_miss:
+        text.append(f"  first miss: {foretold.first_miss}")
     return text

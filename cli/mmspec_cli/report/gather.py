@@ -231,7 +231,8 @@ def replay_json(level: str, engine: str, followed: Replay) -> Json:
         "allocations": followed.allocations,
         "lists_equal": followed.lists_equal,
         "lists_compared": len(followed.comparisons),
-        "first_miss": followed.first_contradiction,
+        "predicted": None if followed.prediction is None else followed.prediction.predicted,
+        "first_miss": followed.first_miss,
     }
 
 

@@ -34,6 +34,7 @@ the lists hold at some place between them.
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -61,11 +62,15 @@ from .zones import ZoneMap, node_ranges
 HUGE_PAGE_ORDER = 9
 """Order of the huge page that has per-CPU lists of its own (HPAGE_PMD_ORDER with 4 KiB pages)."""
 
+LRU_BATCH = 31
+"""Most pages that a CPU keeps back before it puts them on an LRU list (`include/linux/pagevec.h`: 31 in v6.12, 15 in v6.1)."""
+
 _COSTLY_ORDER = 3
 _SMALL_LISTS = 12
 _REMOVES_SINCE = (6, 10)
 _WINDOW_LIMIT = 200_000
-_OUT, _FREE, _CACHED = 0, 1, 2
+_OUT, _FREE, _CACHED, _MOVABLE = range(4)
+_GFP_MOVABLE = 0x08
 
 Blocks = Mapping[int, int]
 """Free blocks, first frame -> order, every pair of free buddies merged."""
@@ -94,6 +99,15 @@ class Step:
     """The event's name, or `captured`, `bypassed`."""
     event: Event | None
     """The raw event; None for a free that no event announced."""
+    bulk: bool = False
+    """Whether the event before it on its CPU was the allocation of a like block: both belong to one refill of a per-CPU list."""
+
+
+@attrs.frozen
+class Note:
+    """An event of a kind that was asked for beside those that move blocks; it comes after its steps."""
+
+    event: Event
 
 
 @attrs.frozen
@@ -128,6 +142,15 @@ def pcp_orders(lists: RamLists) -> frozenset[int]:
     return frozenset(range(_COSTLY_ORDER + 1)) | huge
 
 
+def _request(event: Event | None) -> tuple[int, int, int] | None:
+    """Return the process, order and type of the request for which an event took a block."""
+    if isinstance(event, ZoneLocked):
+        return event.pid, event.order, event.migratetype
+    if isinstance(event, ExtFrag):
+        return event.pid, event.alloc_order, event.alloc_migratetype
+    return None
+
+
 def free_blocks_in_ram(lists: RamLists, zones: ZoneMap, zone: int) -> dict[int, int]:
     """Return the free blocks of a zone as its lists hold them, with every pair of free buddies merged."""
     lay = lists.zones[zone]
@@ -137,10 +160,17 @@ def free_blocks_in_ram(lists: RamLists, zones: ZoneMap, zone: int) -> dict[int, 
 class BlockStream:
     """The steps of a capture from START on. Iterate `steps()` once; the counts are complete when it ends."""
 
-    def __init__(self, capture: Capture, free: Sequence[Blocks] | None = None, source: Iterable[Event] | None = None) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        free: Sequence[Blocks] | None = None,
+        source: Iterable[Event] | None = None,
+        also: tuple[type[Event], ...] = (),
+    ) -> None:
         """Read the lists of START; raises `CaptureError`.
 
-        With `source`, the events are taken from there instead of the trace, and all of them came after the state `free`.
+        With `source`, the events are taken from there instead of the trace; with `free`, all of them came after that state.
+        Events of the kinds in `also` are yielded as `Note`.
         """
         self.capture = capture
         self.start = read_lists(capture, "START")
@@ -154,15 +184,19 @@ class BlockStream:
         self.bypassed = 0
         """Frames freed without a trace."""
         self._pcp_orders = pcp_orders(self.start)
-        self._extfrag_removes = kernel_version(capture) >= _REMOVES_SINCE
+        self.extfrag_removes = kernel_version(capture) >= _REMOVES_SINCE
+        """Whether `extfrag` comes with the block that leaves, or before it (see above)."""
         self._struct_page = struct_page_size(capture) if capture.has(f"format/{IsoFree.path}") else 0
         self._frames = [bytearray(span.end_pfn - span.start_pfn) for span in self.zones.spans]
         self._undo: list[tuple[int, int, bytes]] | None = None
-        self._window: list[Step] = []
+        self._window: list[Step | Note] = []
         self._contradicted = False
         self._before: dict[int, Event] = {}
         self._isolating: dict[int, IsoFree] = {}
         self._source = source
+        self._after_start = source is not None and free is not None
+        self._also = also
+        self._recent: dict[int, deque[int]] = defaultdict(lambda: deque(maxlen=LRU_BATCH))
         numbers = range(len(self.zones.spans))
         self.initial: tuple[Blocks, ...] = tuple(
             free if free is not None else [free_blocks_in_ram(self.start, self.zones, zone) for zone in numbers]
@@ -182,6 +216,22 @@ class BlockStream:
         zone = self.zones.find(pfn)
         return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _CACHED
 
+    def movable_in(self, zone: int, start: int, end: int) -> tuple[list[int], set[int]]:
+        """Return the frames of a range that movable pages hold, and those of them that may not be on an LRU list yet."""
+        span = self.zones.spans[zone]
+        first = max(start, span.start_pfn)
+        states = self._frames[zone][first - span.start_pfn : max(0, end - span.start_pfn)]
+        held = [first + at for at, state in enumerate(states) if state == _MOVABLE]
+        recent = {pfn for pfns in self._recent.values() for pfn in pfns}
+        return held, recent.intersection(held)
+
+    def begin_movable(self, pfns: Iterable[int]) -> None:
+        """Note, before the first step, which frames hold movable pages."""
+        for pfn in pfns:
+            zone = self.zones.find(pfn)
+            if zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _OUT:
+                self._put(zone, pfn, 0, _MOVABLE)
+
     def adopt(self, pfn: int, seq: int) -> Step:
         """Note that a cached frame lies on a free list all the same, and return the step that says so."""
         zone = self.zones.find(pfn)
@@ -190,11 +240,12 @@ class BlockStream:
         self._put(zone, pfn, 0, _FREE)
         return Step("free", zone, pfn, 0, None, seq, "bypassed", None)
 
-    def steps(self) -> Iterator[Step | Pause | Resume]:
-        """Yield steps, pauses and resumes in the order of the trace, from the pause of START on; raises `CaptureError`."""
+    def steps(self) -> Iterator[Step | Note | Pause | Resume]:
+        """Yield steps, notes, pauses and resumes in the order of the trace, from the pause of START on; raises `CaptureError`."""
         tag: str | None = None
-        started = self._source is not None
-        for event in self._source if self._source is not None else events(self.capture, BUDDY_EVENTS, self.tally):
+        started = self._after_start
+        kinds = tuple(dict.fromkeys(BUDDY_EVENTS + self._also))
+        for event in self._source if self._source is not None else events(self.capture, kinds, self.tally):
             if isinstance(event, Marker):
                 if tag is not None:
                     yield from self._resume(tag, event.seq)
@@ -206,7 +257,9 @@ class BlockStream:
                 else:
                     tag = None
             elif started:
-                found = self._read(event)
+                found: list[Step | Note] = [*self._read(event)]
+                if isinstance(event, self._also):
+                    found.append(Note(event))
                 self._before[event.cpu] = event
                 if self._undo is None:
                     yield from found
@@ -228,7 +281,7 @@ class BlockStream:
             raise CaptureError(f"{self.capture.path} lists.{tag}.json", "has other zones than lists.START.json")
         return lists
 
-    def _resume(self, tag: str, seq: int) -> Iterator[Step | Resume]:
+    def _resume(self, tag: str, seq: int) -> Iterator[Step | Note | Resume]:
         if self._undo is None:
             yield Resume(tag, seq)
             return
@@ -236,7 +289,7 @@ class BlockStream:
         yield from self._window
         self._window = []
 
-    def _since_start(self, found: list[Step]) -> None:
+    def _since_start(self, found: list[Step | Note]) -> None:
         """Keep the steps since the pause: a step that the lists contradict, and all before it, are in the lists."""
         if self._contradicted and self._undo is not None:
             for zone, at, states in reversed(self._undo):
@@ -261,7 +314,7 @@ class BlockStream:
         if isinstance(event, ExtFrag):
             before = self._before.get(event.cpu)
             label = isinstance(before, ZoneLocked) and (before.pfn, before.order) == (event.pfn, event.alloc_order)
-            if label or not self._extfrag_removes:
+            if label or not self.extfrag_removes:
                 return []
             return self._removed("alloc", event, event.pfn, event.alloc_order, event.alloc_migratetype)
         if isinstance(event, IsoFree):
@@ -282,7 +335,10 @@ class BlockStream:
     def _answered(self, event: Alloc) -> list[Step]:
         zone, states = self._states(event, event.pfn, event.order)
         if _FREE not in states:
-            self._put(zone, event.pfn, event.order, _OUT)
+            movable = event.gfp_flags & _GFP_MOVABLE
+            self._put(zone, event.pfn, event.order, _MOVABLE if movable else _OUT)
+            if movable and not event.order:
+                self._recent[event.cpu].append(event.pfn)
             return []
         found = self._removed("alloc", event, event.pfn, event.order, event.migratetype)
         return [*found[:-1], attrs.evolve(found[-1], reason="captured")]
@@ -302,11 +358,12 @@ class BlockStream:
         # What is on a free list although it was last seen going to a per-CPU list went there unseen.
         found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == _CACHED]
         self.bypassed += len(found)
-        if _OUT in states:
+        if _OUT in states or _MOVABLE in states:
             self._contradicted = True
         self._put(zone, pfn, order, _OUT)
         self.allocations += kind == "alloc"
-        return [*found, Step(kind, zone, pfn, order, migratetype, event.seq, event.path, event)]
+        bulk = kind == "alloc" and order in self._pcp_orders and _request(event) == _request(self._before.get(event.cpu))
+        return [*found, Step(kind, zone, pfn, order, migratetype, event.seq, event.path, event, bulk)]
 
     def _added(self, event: Event, pfn: int, order: int, migratetype: int | None) -> Step:
         zone, states = self._states(event, pfn, order)

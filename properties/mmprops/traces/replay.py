@@ -7,12 +7,13 @@ implementation, or `FreeBlocks` below, which is the definition in its plainest f
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import attrs
 
 from .archive import CaptureError
-from .blocks import Blocks, BlockStream, Pause, Resume, Step, free_blocks_in_ram
+from .blocks import Blocks, BlockStream, Note, Pause, Resume, Step, free_blocks_in_ram
 
 UNSEEN_LIMIT = 1e-4
 """Share of the allocations up to which frees that no event announced leave a verdict standing."""
@@ -48,6 +49,65 @@ class Comparison:
 
 
 @attrs.frozen
+class OrderedComparison:
+    """One ordered free list of one zone at one pause."""
+
+    tag: str
+    zone: str
+    order: int
+    migratetype: str
+    """The type's name in the capture."""
+    model: tuple[int, ...]
+    """First frames of the blocks, head first."""
+    ram: tuple[int, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether model and kernel have the same blocks in the same order."""
+        return self.model == self.ram
+
+    @property
+    def only_model(self) -> tuple[int, ...]:
+        """First frames of the blocks that only the model has."""
+        return tuple(sorted(set(self.model) - set(self.ram)))
+
+    @property
+    def only_ram(self) -> tuple[int, ...]:
+        """First frames of the blocks that only the kernel has."""
+        return tuple(sorted(set(self.ram) - set(self.model)))
+
+
+@attrs.frozen
+class Prediction:
+    """What came of predicting every allocation out of the free lists."""
+
+    predicted: int
+    mispredicted: int
+    unpredictable: Mapping[str, int]
+    """How many could not be predicted, by cause; the cause was given before the answer was read (`exact.CAUSES`)."""
+    resyncs: int
+    """Corrections of the model by what was read after a prediction."""
+    zone_from_pfn: int
+    """Allocations of which only the answer told the zone."""
+    captured: int
+    """Blocks that direct compaction kept, as predicted. They were on no free list."""
+    unfollowed: int
+    """Searches of compaction that looked at other blocks than was worked out: what they turned is not known."""
+    pageblocks: int
+    """Types of pageblocks compared with those in RAM, over all pauses."""
+    pageblocks_equal: int
+    first_miss: str | None
+
+    @property
+    def verdict(self) -> str:
+        """`fail` for any miss, `unknown` for more than a ten-thousandth that nothing predicts."""
+        if self.mispredicted or self.pageblocks_equal < self.pageblocks or self.first_miss is not None:
+            return "fail"
+        unsaid = sum(self.unpredictable.values())
+        return "unknown" if unsaid > UNSEEN_LIMIT * (self.predicted + unsaid) else "pass"
+
+
+@attrs.frozen
 class Replay:
     """What came of a replay."""
 
@@ -62,12 +122,23 @@ class Replay:
     """Frames freed without a trace, found in the lists of a pause."""
     contradictions: int
     first_contradiction: str | None
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Comparison | OrderedComparison, ...]
+    prediction: Prediction | None = None
+    """None where frame numbers were inputs."""
 
     @property
     def lists_equal(self) -> int:
         """How many comparisons came out equal."""
         return sum(comparison.equal for comparison in self.comparisons)
+
+    @property
+    def first_miss(self) -> str | None:
+        """What first was not as foretold, was contradicted, or differed at a pause."""
+        foretold = None if self.prediction is None else self.prediction.first_miss
+        unequal = next((one for one in self.comparisons if not one.equal), None)
+        what = "free blocks differ" if self.prediction is None else "free lists differ"
+        apart = None if unequal is None else f"{unequal.tag}, zone {unequal.zone}, order {unequal.order}: the {what}"
+        return foretold or self.first_contradiction or apart
 
     @property
     def verdict(self) -> str:
@@ -76,6 +147,8 @@ class Replay:
             return "unknown"
         if self.contradictions or self.lists_equal < len(self.comparisons):
             return "fail"
+        if self.prediction is not None and self.prediction.verdict != "pass":
+            return self.prediction.verdict
         if not self.comparisons or self.bypassed + self.adopted > UNSEEN_LIMIT * self.allocations:
             return "unknown"
         return "pass"
@@ -132,10 +205,12 @@ class FreeBlocks:
 
 def replay(stream: BlockStream, model: Model) -> Replay:
     """Drive `model`, which holds the initial state of `stream`, to the end of the trace; raises `CaptureError`."""
-    return _Driver(stream, model).run()
+    return Driver(stream, model).run()
 
 
-class _Driver:
+class Driver:
+    """Hands the stream's steps to a model, and compares at each pause."""
+
     def __init__(self, stream: BlockStream, model: Model) -> None:
         self.stream = stream
         self.model = model
@@ -143,11 +218,12 @@ class _Driver:
         self.adopted = 0
         self.contradictions = 0
         self.first: str | None = None
-        self.comparisons: list[Comparison] = []
+        self.comparisons: list[Comparison | OrderedComparison] = []
 
     def run(self) -> Replay:
+        """Drive the model to the end of the trace."""
         pause: Pause | None = None
-        window: list[Step] = []
+        window: list[Step | Note] = []
         for item in self.stream.steps():
             if isinstance(item, Pause):
                 pause, window = item, []
@@ -175,7 +251,10 @@ class _Driver:
             tuple(self.comparisons),
         )
 
-    def apply(self, step: Step) -> None:
+    def apply(self, step: Step | Note) -> None:
+        """Carry out a step; notes are for who asked for them."""
+        if isinstance(step, Note):
+            return
         wrong = self.model.apply(step)
         self.done += 1
         if wrong is not None:
@@ -183,7 +262,11 @@ class _Driver:
             block = f"{step.kind} of block {step.pfn} of order {step.order}"
             self.first = self.first or f"event {step.seq} ({step.reason}): {block}: {wrong}"
 
-    def compare(self, pause: Pause, window: list[Step]) -> None:
+    def adopt(self, step: Step) -> None:
+        """Carry out a free that nobody announced, found in the lists of a pause."""
+        self.apply(step)
+
+    def compare(self, pause: Pause, window: list[Step | Note]) -> None:
         """Compare at the step of the window at which the machine was paused, and carry out all its steps."""
         numbers = range(len(self.stream.zones.spans))
         ram = [free_blocks_in_ram(pause.lists, self.stream.zones, zone) for zone in numbers]
@@ -192,13 +275,17 @@ class _Driver:
             self.apply(step)
         for pfn in sorted(unseen):
             self.adopted += 1
-            self.apply(self.stream.adopt(pfn, pause.seq))
+            self.adopt(self.stream.adopt(pfn, pause.seq))
         for zone in numbers:
-            self.comparisons += _compared(pause.tag, self.stream, zone, self.model.free_blocks(zone), ram[zone])
+            self.comparisons += self.compared(pause, zone, ram[zone])
         for step in window[place:]:
             self.apply(step)
 
-    def place(self, ram: list[dict[int, int]], window: list[Step]) -> tuple[int, set[int]]:
+    def compared(self, pause: Pause, zone: int, ram: Blocks) -> Sequence[Comparison | OrderedComparison]:
+        """Compare one zone."""
+        return _compared(pause.tag, self.stream, zone, self.model.free_blocks(zone), ram)
+
+    def place(self, ram: list[dict[int, int]], window: list[Step | Note]) -> tuple[int, set[int]]:
         """Return how many steps of the window came before the pause, and the frames that were freed unseen.
 
         That is where the model differs from RAM by frames that were freed unseen, fewest first; the start of the window
@@ -213,8 +300,8 @@ class _Driver:
             fewer = best is None or len(differing) < best[0]
             if fewer and all(self.stream.cached(pfn) and self._in_ram(ram, pfn) for pfn in differing):
                 best = len(differing), place, set(differing)
-            if place < len(window) and window[place].kind != "check":
-                step = window[place]
+            step = window[place] if place < len(window) else None
+            if isinstance(step, Step) and step.kind != "check":
                 differing ^= set(range(step.pfn, step.pfn + (1 << step.order)))
         return (0, set()) if best is None else best[1:]
 

@@ -1,7 +1,7 @@
 """The machine ``buddy``: what may be promised and excused, and how our implementation is held against the law.
 
 ``buddy_draw`` draws its configurations, ``buddy_generate`` its operations, ``buddy_picture`` its states, ``buddy_align`` moves
-zones to where alignment counts from, ``buddy_replay`` follows a real kernel's operations.
+zones to where alignment counts from, ``buddy_replay`` follows a real kernel's operations, ``buddy_exact`` foretells them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mmimpl.physical.buddy import Buddy
 from mmprops.machine import Capability, Lockstep, Machine, Replies
 from mmprops.machines.physical.buddy_align import moved
 from mmprops.machines.physical.buddy_draw import draw, simpler
+from mmprops.machines.physical.buddy_exact import follow_exactly
 from mmprops.machines.physical.buddy_generate import Generator
 from mmprops.machines.physical.buddy_picture import list_name, picture
 from mmprops.machines.physical.buddy_replay import follow
@@ -217,7 +218,7 @@ BUDDY = Machine(
     small=small,
     picture=picture,
     view=moved,
-    replay={"blocks": follow},
+    replay={"blocks": follow, "exact": follow_exactly},
     replies=Replies(possible, block, LIMITS, PROGRAMS),
 )
 """The machine."""
