@@ -360,7 +360,9 @@ class BlockStream:
         self.bypassed += len(found)
         if _OUT in states or _MOVABLE in states:
             self._contradicted = True
-        self._put(zone, pfn, order, _OUT)
+        if _MOVABLE not in states:
+            # A step says nothing of movable pages, which are asked for before the step is read.
+            self._put(zone, pfn, order, _OUT)
         self.allocations += kind == "alloc"
         bulk = kind == "alloc" and order in self._pcp_orders and _request(event) == _request(self._before.get(event.cpu))
         return [*found, Step(kind, zone, pfn, order, migratetype, event.seq, event.path, event, bulk)]

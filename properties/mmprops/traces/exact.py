@@ -12,7 +12,7 @@ An answer that depends on what no trace tells is told as its cause (`CAUSES`), b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -23,7 +23,7 @@ from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, ISOLATE, MOVABLE, RECLAIM
 from .archive import Capture, CaptureError
 from .blocks import Blocks, BlockStream, Note, Pause, Step
 from .compaction import COMPACTION_EVENTS, Compactions
-from .formats import ExtFrag
+from .formats import Event, ExtFrag
 from .replay import Driver, OrderedComparison, Prediction, Replay
 from .snapshot import NOT_PRESENT, parse_pagetypeinfo
 
@@ -144,9 +144,9 @@ def type_numbers(capture: Capture, count: int) -> tuple[int, ...]:
     return tuple(TYPE_NAMES[name] for name in names)
 
 
-def exact_stream(capture: Capture) -> BlockStream:
-    """Return the stream of a capture with all that prediction needs."""
-    stream = BlockStream(capture, also=(ExtFrag, *COMPACTION_EVENTS))
+def exact_stream(capture: Capture, source: Iterable[Event] | None = None) -> BlockStream:
+    """Return the stream of a capture, or of events in its stead, with all that prediction needs."""
+    stream = BlockStream(capture, source=source, also=(ExtFrag, *COMPACTION_EVENTS))
     if capture.has("start/kpageflags"):
         flags = np.frombuffer(capture.read("start/kpageflags"), "<u8")
         stream.begin_movable(np.flatnonzero((flags >> np.uint64(_KPF_LRU)) & np.uint64(1)).tolist())

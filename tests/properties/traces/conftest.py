@@ -82,6 +82,34 @@ EVENTS: dict[str, tuple[int, list[tuple[str, str, int, int, int]], str]] = {
     ),
     "kprobes/isofree": (16, [("u64", "page", 16, 8, 0), ("u32", "order", 24, 4, 0)], "<8xQI"),
     "kprobes/isoret": (17, [("s32", "ret", 24, 4, 1)], "<16xi"),
+    "compaction/mm_compaction_try_to_compact_pages": (
+        18,
+        [("int", "order", 8, 4, 1), ("unsigned long", "gfp_mask", 16, 8, 0), ("int", "prio", 24, 4, 1)],
+        "<i4xQi",
+    ),
+    "compaction/mm_compaction_begin": (
+        19,
+        [
+            ("unsigned long", name, 8 + 8 * place, 8, 0)
+            for place, name in enumerate(("zone_start", "migrate_pfn", "free_pfn", "zone_end"))
+        ],
+        "<QQQQ",
+    ),
+    "compaction/mm_compaction_end": (20, [("unsigned long", "zone_start", 8, 8, 0)], "<Q"),
+    "compaction/mm_compaction_finished": (21, [("int", "order", 8, 4, 1), ("int", "ret", 12, 4, 1)], "<ii"),
+    "compaction/mm_compaction_isolate_migratepages": (
+        22,
+        [("unsigned long", "start_pfn", 8, 8, 0), ("unsigned long", "end_pfn", 16, 8, 0)],
+        "<QQ",
+    ),
+    "compaction/mm_compaction_fast_isolate_freepages": (
+        23,
+        [
+            ("unsigned long", name, 8 + 8 * place, 8, 0)
+            for place, name in enumerate(("start_pfn", "end_pfn", "nr_scanned", "nr_taken"))
+        ],
+        "<QQQQ",
+    ),
 }
 
 
@@ -153,7 +181,7 @@ def archive(root: str, members: Mapping[str, bytes]) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True).compress(packed.getvalue())
 
 
-def lists_text(tag: str, zones: Iterable[Mapping[str, Any]], max_order: int = 10) -> bytes:
+def lists_text(tag: str, zones: Iterable[Mapping[str, Any]], max_order: int = 10, types: Iterable[int] = (0,) * 64) -> bytes:
     """`lists.TAG.json` with zones given by node, zone, start_pfn, spanned and free blocks (pfn, order, type)."""
     made = []
     for zone in zones:
@@ -163,8 +191,7 @@ def lists_text(tag: str, zones: Iterable[Mapping[str, Any]], max_order: int = 10
         lists: list[list[int]] = [[] for _ in range(14)]
         pcp = [{"count": 0, "high": 0, "batch": 1, "lists": lists}]
         made.append({**{k: v for k, v in zone.items() if k != "blocks"}, "managed": zone["spanned"], "free": free, "pcp": pcp})
-    types = [0] * 64
-    return json.dumps({"tag": tag, "vmemmap_base": VMEMMAP, "zones": made, "pageblock_mt": types}).encode()
+    return json.dumps({"tag": tag, "vmemmap_base": VMEMMAP, "zones": made, "pageblock_mt": list(types)}).encode()
 
 
 def state_members(lists: Mapping[str, bytes], version: str = "6.12.1") -> dict[str, bytes]:

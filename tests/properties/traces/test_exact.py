@@ -1,0 +1,381 @@
+"""What is foretold of a trace, by both engines, and that nothing of it was read before."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from mmprops.machines.physical import buddy_exact
+from mmprops.machines.physical.buddy_exact import ImplementationPredictor, follow_exactly
+from mmprops.traces.archive import CaptureError, open_capture, packaged_capture
+from mmprops.traces.blocks import BlockStream, Step
+from mmprops.traces.compaction import COMPACTION_EVENTS
+from mmprops.traces.exact import Foreteller, Request, Sealed, Told, exact_stream, foretell, type_numbers
+from mmprops.traces.formats import BUDDY_EVENTS, Alloc, Event, ExtFrag, Free, IsoFree, Marker, PcpuDrain, ZoneLocked, events
+from mmprops.traces.replay import Prediction, Replay
+
+ALLOC, FREE, LOCKED = "kmem/mm_page_alloc", "kmem/mm_page_free", "kmem/mm_page_alloc_zone_locked"
+DRAIN, EXTFRAG, ISOFREE, ISORET = "kmem/mm_page_pcpu_drain", "kmem/mm_page_alloc_extfrag", "kprobes/isofree", "kprobes/isoret"
+TRY, BEGIN = "compaction/mm_compaction_try_to_compact_pages", "compaction/mm_compaction_begin"
+FINISHED, SOURCE = "compaction/mm_compaction_finished", "compaction/mm_compaction_isolate_migratepages"
+TARGET, END = "compaction/mm_compaction_fast_isolate_freepages", "compaction/mm_compaction_end"
+MARK = "ftrace/print"
+
+both = pytest.mark.parametrize("engine", ["spec", "impl"])
+
+Blocks = Sequence[tuple[int, int, int]]
+
+
+@attrs.define
+class Scene:
+    """A machine of one zone (or several), some events, and what its lists and pageblock types are at the end."""
+
+    kit: Any
+    version: str = "6.12.1"
+    types: tuple[int, ...] = (1,) * 8
+    nodes: int = 1
+    events: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+
+    def zones(self, blocks: Blocks) -> list[dict[str, Any]]:
+        """Zones of two largest blocks each."""
+        made = []
+        for node in range(self.nodes):
+            start = 2048 * node
+            inside = [block for block in blocks if start <= block[0] < start + 2048]
+            made.append({"node": node, "zone": "Normal", "start_pfn": start, "spanned": 2048, "blocks": inside})
+        return made
+
+    def event(self, path: str, *values: Any, cpu: int = 0) -> Scene:
+        """Add an event."""
+        self.events.append((cpu, path, values))
+        return self
+
+    def play(self, engine: str, start: Blocks, end: Blocks, types: Sequence[int] = (), flags: bytes | None = None) -> Replay:
+        """Write the capture, and foretell it."""
+        texts = {"START": self.kit.lists("START", self.zones(start), types=self.types)}
+        texts["END"] = self.kit.lists("END", self.zones(end), types=types or self.types)
+        state = self.kit.state(texts, self.version)
+        if flags is not None:
+            state["start/kpageflags"] = flags
+        cpus: dict[int, list[Any]] = {0: []}
+        marks = [(0, MARK, ("SPIN START",)), (0, MARK, ("go",)), *self.events, (0, MARK, ("SPIN END",)), (0, MARK, ("done",))]
+        for time, (cpu, path, values) in enumerate(marks):
+            cpus.setdefault(cpu, []).append(self.kit.raw(time + 1, path, values))
+        path: Path = self.kit.write({cpu: self.kit.pages(raw) for cpu, raw in cpus.items()}, state)
+        return follow_exactly(open_capture(path), engine)
+
+
+def prediction(found: Replay) -> Prediction:
+    """The prediction of a replay that made one."""
+    assert found.prediction is not None
+    return found.prediction
+
+
+# --- the order of the lists -------------------------------------------------------------------------------------------
+
+
+@both
+def test_head_of_the_list_is_foretold(kit: Any, engine: str) -> None:
+    """Of two blocks the first on the list is handed out, and freed to the head it is first again."""
+    made = Scene(kit).event(LOCKED, 8, 3, 1, 1).event(DRAIN, 8, 3, 1).event(LOCKED, 8, 3, 1, 1)
+    found = made.play(engine, [(8, 3, 1), (32, 3, 1)], [(32, 3, 1)])
+    assert (found.verdict, prediction(found).predicted, found.lists_equal) == ("pass", 2, 55)
+
+
+@both
+def test_wrong_block_is_a_miss(kit: Any, engine: str) -> None:
+    """Where the second block is handed out the replay fails, corrects the model once, and goes on."""
+    made = Scene(kit).event(LOCKED, 32, 3, 1, 1).event(LOCKED, 8, 3, 1, 1)
+    found = made.play(engine, [(8, 3, 1), (32, 3, 1), (64, 3, 1)], [(64, 3, 1)])
+    foretold = prediction(found)
+    assert (found.verdict, foretold.predicted, foretold.mispredicted, foretold.resyncs) == ("fail", 1, 1, 1)
+    assert foretold.first_miss == f"event 2 ({LOCKED}): block 8 was foretold, block 32 was handed out"
+    assert found.lists_equal == len(found.comparisons) == 55
+
+
+@both
+def test_order_of_a_list_is_compared(kit: Any, engine: str) -> None:
+    """The same blocks in another order are another list."""
+    found = Scene(kit).play(engine, [(8, 3, 1), (32, 3, 1)], [(32, 3, 1), (8, 3, 1)])
+    assert (found.verdict, found.lists_equal) == ("fail", 54)
+    assert found.first_miss == "END, zone 0:Normal, order 3: the free lists differ"
+
+
+@both
+def test_pageblock_types_are_compared(kit: Any, engine: str) -> None:
+    """A pageblock that has another type in RAM is a difference."""
+    found = Scene(kit).play(engine, [(8, 3, 1)], [(8, 3, 1)], (1, 1, 0, 1, 1, 1, 1, 1))
+    assert (found.verdict, found.first_miss) == ("fail", "END: pageblock 1024 has another type")
+    assert (prediction(found).pageblocks, prediction(found).pageblocks_equal) == (4, 3)
+
+
+@both
+def test_tail_rule(kit: Any, engine: str) -> None:
+    """A block whose parent would merge further, were its buddy freed, goes to the tail."""
+    made = Scene(kit).event(DRAIN, 0, 0, 1).event(LOCKED, 32, 0, 1, 1)
+    found = made.play(engine, [(2, 1, 1), (32, 0, 1)], [(0, 0, 1), (2, 1, 1)])
+    assert (found.verdict, prediction(found).predicted) == ("pass", 1)
+
+
+@both
+def test_zone_is_read_once_a_refill(kit: Any, engine: str) -> None:
+    """Of two nodes the frame tells the zone where a refill begins, and is counted."""
+    made = Scene(kit, nodes=2, types=(1,) * 8).event(LOCKED, 2056, 0, 1, 1).event(LOCKED, 2057, 0, 1, 1)
+    made.event(ALLOC, 2056, 0, 8, 1).event(LOCKED, 8, 0, 1, 1)
+    found = made.play(engine, [(8, 0, 1), (2056, 1, 1)], [])
+    assert (found.verdict, prediction(found).predicted, prediction(found).zone_from_pfn) == ("pass", 3, 2)
+
+
+@both
+def test_unseen_free_is_found_after_the_prediction(kit: Any, engine: str) -> None:
+    """A frame that went to the buddy unseen is not foretold, but known once it is handed out."""
+    made = Scene(kit).event(FREE, 3, 0).event(LOCKED, 3, 0, 1, 1).event(LOCKED, 8, 3, 1, 1)
+    found = made.play(engine, [(8, 3, 1)], [])
+    assert (prediction(found).mispredicted, prediction(found).predicted, found.lists_equal, found.bypassed) == (1, 1, 55, 1)
+    assert prediction(found).first_miss == f"event 3 ({LOCKED}): block 8 was foretold, block 3 was handed out"
+
+
+# --- fallbacks ----------------------------------------------------------------------------------------------------------
+
+LRU = (1 << 5).to_bytes(8, "little")
+
+
+def lru(*ranges: tuple[int, int]) -> bytes:
+    """The flags of 4096 frames, some ranges of which hold pages on LRU lists."""
+    flags = bytearray(8 * 4096)
+    for start, end in ranges:
+        flags[8 * start : 8 * end] = LRU * (end - start)
+    return bytes(flags)
+
+
+@both
+def test_claim(kit: Any, engine: str) -> None:
+    """A claimed pageblock's free blocks go to the tail of the new type's lists, in PFN order, and its type changes."""
+    made = Scene(kit).event(LOCKED, 0, 0, 0, 1).event(EXTFRAG, 0, 0, 5, 0, 1, 1)
+    end = [(1, 0, 0), (2, 1, 0), (64, 5, 0)]
+    found = made.play(engine, [(64, 5, 1), (0, 0, 1), (1, 0, 1), (2, 1, 1)], end, (0, 1, 1, 1, 1, 1, 1, 1))
+    assert (found.verdict, prediction(found).predicted, prediction(found).resyncs) == ("pass", 1, 0)
+
+
+@both
+def test_no_claim_among_movable_pages(kit: Any, engine: str) -> None:
+    """Where most of a pageblock is movable pages it is not claimed: the smallest block is stolen, the type stays."""
+    made = Scene(kit).event(EXTFRAG, 0, 0, 0, 0, 1, 0)
+    found = made.play(engine, [(64, 5, 1), (0, 0, 1)], [(64, 5, 1)], flags=lru((96, 500)))
+    assert (found.verdict, prediction(found).predicted, prediction(found).resyncs) == ("pass", 1, 0)
+
+
+@both
+@pytest.mark.parametrize("claimed", [True, False])
+def test_pages_in_doubt_are_the_cause(kit: Any, engine: str, claimed: bool) -> None:
+    """Where pages that may not be on an LRU list yet decide a claim, that is said in advance, and either is followed."""
+    made = Scene(kit).event(ALLOC, 500, 0, 8, 1)
+    made.event(LOCKED, 1, 0, 0, 1).event(EXTFRAG, 1, 0, 5, 0, 1, 1) if claimed else made.event(EXTFRAG, 513, 0, 0, 0, 1, 0)
+    start = [(64, 5, 1), (513, 0, 1), (1, 0, 1)]
+    end = [(64, 5, 0), (513, 0, 1)] if claimed else [(64, 5, 1), (1, 0, 1)]
+    found = made.play(engine, start, end, (0 if claimed else 1, *(1,) * 7), lru((100, 356)))
+    assert prediction(found).unpredictable == {"movable-pages": 1}
+    assert (found.lists_equal, prediction(found).pageblocks_equal) == (55, 4)
+
+
+@both
+def test_refill_goes_on_stealing(kit: Any, engine: str) -> None:
+    """A refill that stole once does not look for a pageblock to claim again; the next refill does."""
+    made = Scene(kit, types=(0,) * 8).event(EXTFRAG, 0, 0, 1, 1, 0, 0).event(EXTFRAG, 1, 0, 0, 1, 0, 0)
+    made.event(ALLOC, 0, 0, 8, 1).event(EXTFRAG, 64, 0, 3, 1, 0, 0)
+    found = made.play(engine, [(0, 1, 0), (64, 3, 0)], [(65, 0, 0), (66, 1, 0), (68, 2, 0)])
+    assert (found.verdict, prediction(found).predicted) == ("pass", 3)
+
+
+@both
+def test_drain_of_6_1_goes_by_the_cached_type(kit: Any, engine: str) -> None:
+    """6.1 frees a drained page to the list of the type that the event names; 6.12 to that of its pageblock."""
+    old = Scene(kit, "6.1.9").event(DRAIN, 9, 0, 0)
+    assert old.play(engine, [], [(9, 0, 0)]).verdict == "pass"
+    new = Scene(kit).event(DRAIN, 9, 0, 0)
+    assert new.play(engine, [], [(9, 0, 1)]).lists_equal == 55
+
+
+# --- compaction ---------------------------------------------------------------------------------------------------------
+
+
+def compacting(kit: Any, order: int, gfp: int = 8) -> Scene:
+    """A direct compaction for an order, begun."""
+    made = Scene(kit).event(TRY, order, gfp, 2).event(BEGIN, 0, 0, 1536, 2048)
+    return made.event(FINISHED, order, 4)
+
+
+@both
+@pytest.mark.parametrize(("gfp", "kept"), [(8, True), (0, False)])
+def test_compaction_keeps_a_freed_block(kit: Any, engine: str, gfp: int, kept: bool) -> None:
+    """The first freed block of the order and type that is wanted is kept for the request; a later one is listed."""
+    made = compacting(kit, 4, gfp).event(FREE, 16, 4).event(FREE, 64, 4).event(END, 0)
+    made.event(ALLOC, 16, 4, gfp, 1) if kept else made.event(LOCKED, 64, 4, 1, 0)
+    found = made.play(engine, [(256, 5, 1)], [(64, 4, 1), (256, 5, 1)] if kept else [(16, 4, 1), (256, 5, 1)])
+    assert (found.contradictions, found.lists_equal, prediction(found).captured) == (0, 55, int(kept))
+    assert prediction(found).predicted == (0 if kept else 1)
+
+
+@both
+def test_search_turns_the_lists(kit: Any, engine: str) -> None:
+    """A search looks from the tail; the block that it takes was made first, and what was before it comes last."""
+    made = compacting(kit, 4).event(SOURCE, 0, 32)
+    # The upper quarter of 32 to 1536 begins in pageblock 1024: the second block from the tail is in it.
+    made.event(ISOFREE, kit.vmemmap + 64 * 1200, 3).event(ISORET, 8).event(TARGET, 512, 1536, 2 + 7, 8).event(END, 0)
+    found = made.play(engine, [(8, 3, 1), (1200, 3, 1), (64, 3, 1)], [(64, 3, 1), (8, 3, 1)])
+    assert (found.contradictions, found.lists_equal, prediction(found).unfollowed) == (0, 55, 0)
+
+
+@both
+def test_search_that_is_not_followed_is_counted(kit: Any, engine: str) -> None:
+    """Where the event says that another number of blocks was looked at, nothing is turned and that is told."""
+    made = compacting(kit, 4).event(SOURCE, 0, 32).event(TARGET, 512, 1536, 77, 0).event(END, 0)
+    found = made.play(engine, [(8, 3, 1), (64, 3, 1)], [(8, 3, 1), (64, 3, 1)])
+    assert (found.lists_equal, prediction(found).unfollowed) == (55, 1)
+
+
+# --- nothing is read ahead ----------------------------------------------------------------------------------------------
+
+
+def test_answer_is_sealed() -> None:
+    """An allocation's frame is given out after one prediction was handed in, and not before."""
+    sealed = Sealed(7)
+    with pytest.raises(RuntimeError, match="before it is predicted"):
+        sealed.open()
+    sealed.hand_in(Told(7))
+    assert sealed.open() == 7
+    with pytest.raises(RuntimeError, match="cannot be changed"):
+        sealed.hand_in(Told(8))
+
+
+class Recorder(ImplementationPredictor):
+    """Writes down what it was asked and what it told."""
+
+    def __init__(self, stream: BlockStream, numbers: Sequence[int]) -> None:
+        super().__init__(stream, numbers)
+        self.told: list[tuple[Request, Told]] = []
+
+    def predict(self, request: Request) -> Told:
+        told = super().predict(request)
+        self.told.append((request, told))
+        return told
+
+
+def recorded(source: Sequence[Event]) -> list[tuple[Request, Told]]:
+    """What is told of some events of the packaged capture."""
+    capture = open_capture(packaged_capture())
+    stream = exact_stream(capture, source)
+    numbers = type_numbers(capture, len(stream.start.zones[0].free[0]))
+    recorder = Recorder(stream, numbers)
+    with contextlib.suppress(CaptureError):  # what is scrambled need not be a trace
+        foretell(stream, recorder, numbers)
+    return recorder.told
+
+
+def scrambled(event: Event, chance: random.Random) -> Iterator[Event]:
+    """The same event with other outputs and other inputs-when-reached; the zone of an allocation is kept."""
+    low, high = (1, 4096) if getattr(event, "pfn", 4096) < 4096 else (4096, 131040)
+    order = getattr(event, "order", 0)
+    pfn = max(low, chance.randrange(low, high) >> order << order)
+    if isinstance(event, ZoneLocked) and chance.random() < 0.5:
+        head = event.seq, event.time, event.cpu, event.pid
+        yield ExtFrag(*head, pfn, event.order, chance.randrange(11), event.migratetype, chance.randrange(3), chance.randrange(2))
+    elif isinstance(event, ZoneLocked | Alloc | Free):
+        yield attrs.evolve(event, pfn=pfn)
+    elif isinstance(event, PcpuDrain):
+        yield attrs.evolve(event, pfn=pfn, migratetype=chance.randrange(3))
+    elif isinstance(event, IsoFree):
+        yield attrs.evolve(event, page=event.page + 64 * chance.randrange(100))
+    elif not isinstance(event, ExtFrag):
+        yield event
+
+
+@pytest.fixture(scope="module")
+def trace() -> list[Event]:
+    """The events of the packaged capture."""
+    return list(events(open_capture(packaged_capture()), (*BUDDY_EVENTS, *COMPACTION_EVENTS)))
+
+
+def cuts(trace: Sequence[Event]) -> list[int]:
+    """The places of the allocations after START."""
+    start = next(place for place, event in enumerate(trace) if isinstance(event, Marker) and event.line == "SPIN START")
+    first = next(place for place in range(start + 1, len(trace)) if isinstance(trace[place], Marker))
+    return [place for place, event in enumerate(trace) if place > first and isinstance(event, ZoneLocked)]
+
+
+def scrambled_from(trace: Sequence[Event], cut: int, chance: random.Random) -> list[Event]:
+    """A trace whose events from one on are scrambled, and soon end."""
+    return [*trace[:cut], *(new for event in trace[cut : cut + 200] for new in scrambled(event, chance))]
+
+
+def test_scrambling_all_that_is_later_changes_no_prediction(trace: list[Event]) -> None:
+    """With all later outputs and inputs-when-reached scrambled, its own output included, each prediction is the same."""
+    right, allocations = recorded(trace), cuts(trace)
+    assert len(allocations) == len(right) == 19_590
+    chance = random.Random(5)
+    for number in [0, 1, 2, *sorted(chance.sample(range(2_000), 5)), 12_000]:
+        other = recorded(scrambled_from(trace, allocations[number], chance))
+        assert other[: number + 1] == right[: number + 1]
+
+
+def test_reading_ahead_is_seen(trace: list[Event], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check above sees a request that tells one bit of its answer."""
+    honest = Foreteller.request
+
+    def request(self: Foreteller, step: Step) -> Request:
+        return attrs.evolve(honest(self, step), cma=bool(step.pfn & 2))
+
+    monkeypatch.setattr(Foreteller, "request", request)
+    chance = random.Random(5)
+    cut = cuts(trace)[10]
+    assert len({str(recorded(scrambled_from(trace, cut, chance))[:11]) for _ in range(8)}) > 1
+
+
+# --- whole captures -----------------------------------------------------------------------------------------------------
+
+
+@both
+def test_packaged_capture_is_foretold(engine: str) -> None:
+    """From START to MID every allocation of the packaged capture is foretold, and every list equals RAM's in its order."""
+    found = follow_exactly(open_capture(packaged_capture()), engine)
+    foretold = prediction(found)
+    assert (found.verdict, found.allocations, foretold.predicted, found.contradictions) == ("pass", 19_590, 19_590, 0)
+    assert (found.lists_equal, len(found.comparisons), foretold.pageblocks_equal, foretold.pageblocks) == (110, 110, 256, 256)
+    assert (foretold.mispredicted, dict(foretold.unpredictable), foretold.resyncs) == (0, {}, 0)
+
+
+def no_tail(buddy: Any, pfn: int, order: int) -> bool:
+    """A tail rule that is left out."""
+    return False
+
+
+def test_rule_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the tail rule the packaged capture is not foretold."""
+    monkeypatch.setattr("mmimpl.physical.buddy.lists.merge_likely", no_tail)
+    found = follow_exactly(open_capture(packaged_capture()), "impl")
+    assert (found.verdict, prediction(found).mispredicted > 100) == ("fail", True)
+
+
+@pytest.mark.needs_captures
+@pytest.mark.parametrize("engine", ["impl", pytest.param("spec", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("name", "allocations"), [("A-6.12", 213_915), ("C-6.1", 275_590)])
+def test_captures_are_foretold(captures: Path, name: str, allocations: int, engine: str) -> None:
+    """From START to MID and END every allocation is foretold, and every list and pageblock type equals RAM's."""
+    found = follow_exactly(open_capture(captures / f"{name}-512M-1n1c"), engine)
+    foretold = prediction(found)
+    assert (found.verdict, found.allocations, foretold.predicted) == ("pass", allocations, allocations)
+    assert (found.lists_equal, len(found.comparisons), foretold.pageblocks_equal, foretold.pageblocks) == (220, 220, 512, 512)
+
+
+@pytest.mark.needs_captures
+@pytest.mark.nightly
+def test_cached_types_of_6_1_are_needed(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Freed by the types of their pageblocks, the drained pages of capture C are not where the kernel's are."""
+    monkeypatch.setattr(buddy_exact, "KERNELS", {**buddy_exact.KERNELS, "6.12": 0})
+    assert follow_exactly(open_capture(captures / "C-6.1-512M-1n1c"), "impl").verdict == "fail"
