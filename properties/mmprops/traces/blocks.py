@@ -100,7 +100,7 @@ class Step:
     event: Event | None
     """The raw event; None for a free that no event announced."""
     bulk: bool = False
-    """Whether the event before it on its CPU was the allocation of a like block: both belong to one refill of a per-CPU list."""
+    """Whether the event before it on its CPU was the allocation of a like block, or another drain: one refill, or one drain."""
 
 
 @attrs.frozen
@@ -372,7 +372,8 @@ class BlockStream:
         if _FREE in states:
             self._contradicted = True
         self._put(zone, pfn, order, _FREE)
-        return Step("free", zone, pfn, order, migratetype, event.seq, event.path, event)
+        bulk = isinstance(event, PcpuDrain) and isinstance(self._before.get(event.cpu), PcpuDrain)
+        return Step("free", zone, pfn, order, migratetype, event.seq, event.path, event, bulk)
 
     def _states(self, event: Event, pfn: int, order: int) -> tuple[int, bytes]:
         """Return the zone of a block and the states of its frames; raises `CaptureError` where no block can be."""

@@ -23,7 +23,7 @@ from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, ISOLATE, MOVABLE, RECLAIM
 from .archive import Capture, CaptureError
 from .blocks import Blocks, BlockStream, Note, Pause, Step
 from .compaction import COMPACTION_EVENTS, Compactions
-from .formats import Event, ExtFrag
+from .formats import Event, ExtFrag, Free
 from .replay import Driver, OrderedComparison, Prediction, Replay
 from .snapshot import NOT_PRESENT, parse_pagetypeinfo
 
@@ -172,6 +172,8 @@ class Foreteller(Driver):
         self.pageblocks = self.pageblocks_equal = 0
         self.miss: str | None = None
         self._bypassed: list[Step] = []
+        self._waiting: dict[int, list[Step]] = {}
+        self._holder: dict[int, int] = {}
         self._refilled: dict[int, int] = {}
         self._fallback: dict[int, ExtFrag] = {}
         self._last: dict[int, Step] = {}
@@ -199,6 +201,42 @@ class Foreteller(Driver):
         if isinstance(step, Note):
             self.note(step)
             return
+        if self.must_wait(step):
+            return
+        self.carry_out(step)
+
+    def must_wait(self, step: Step) -> bool:
+        """Tell whether a free waits for the zone's lock, and let go what waited for it until now.
+
+        A free of an order without per-CPU lists is announced before it takes the lock (`mm/page_alloc.c:__free_pages_ok`). If
+        another CPU is then in the middle of a refill or a drain, which hold the lock, the block is free after that.
+        """
+        event = step.event
+        cpu = -1 if event is None else event.cpu
+        waiting = self._waiting.get(step.zone)
+        if waiting and not (step.bulk and self._holder.get(step.zone) == cpu):
+            self.let_go(step.zone)
+        if isinstance(event, Free):
+            if step.kind == "free" and self._holder.get(step.zone, cpu) != cpu:
+                self._waiting.setdefault(step.zone, []).append(step)
+                return True
+        elif event is not None:
+            self._holder[step.zone] = cpu
+        return False
+
+    def let_go(self, zone: int) -> None:
+        """Carry out the frees that waited for a zone's lock."""
+        for step in self._waiting.pop(zone, ()):
+            self.carry_out(step)
+
+    def compare(self, pause: Pause, window: list[Step | Note]) -> None:
+        """Compare at a pause; nothing waits there."""
+        for zone in list(self._waiting):
+            self.let_go(zone)
+        super().compare(pause, window)
+
+    def carry_out(self, step: Step) -> None:
+        """Carry out a step."""
         self.done += 1
         wrong = None
         if step.kind == "alloc":
@@ -244,6 +282,8 @@ class Foreteller(Driver):
             said = "nothing" if told.pfn is None else f"block {told.pfn}"
             self.miss = self.miss or f"event {step.seq} ({step.reason}): {said} was foretold, block {pfn} was handed out"
         self.resyncs += told.pfn != pfn
+        if step.migratetype is not None and self.types[step.migratetype] >= HIGHATOMIC:
+            self.believe(step, self.types[step.migratetype])
         wrong = self.predictor.settle(step.zone, pfn, step.order)
         self.owned(step)
         return wrong
@@ -305,12 +345,19 @@ class Foreteller(Driver):
             keep = self.compactions.keeps(step.event.pid, step.zone)
             if step.migratetype is not None:
                 cached = self.types[step.migratetype]
+                self.believe(step, cached)
         answer = self.predictor.free(step.zone, step.pfn, step.order, cached, keep)
         if isinstance(answer, int):
             assert step.event is not None
             self.compactions.keep(step.event.pid, answer)
             return None
         return answer
+
+    def believe(self, step: Step, migratetype: int) -> None:
+        """Correct a pageblock's type by a drain, which tells it since 6.10 (`mm/page_alloc.c:free_pcppages_bulk`, v6.12)."""
+        if self.stream.extfrag_removes and self.predictor.type_at(step.zone, step.pfn) != migratetype:
+            self.resyncs += 1
+            self.predictor.retype(step.zone, step.pfn, migratetype)
 
     def taken(self, step: Step) -> str | None:
         """Let a block leave to compaction, which may be searching the lists."""

@@ -195,11 +195,26 @@ def test_refill_goes_on_stealing(kit: Any, engine: str) -> None:
 
 @both
 def test_drain_of_6_1_goes_by_the_cached_type(kit: Any, engine: str) -> None:
-    """6.1 frees a drained page to the list of the type that the event names; 6.12 to that of its pageblock."""
-    old = Scene(kit, "6.1.9").event(DRAIN, 9, 0, 0)
-    assert old.play(engine, [], [(9, 0, 0)]).verdict == "pass"
-    new = Scene(kit).event(DRAIN, 9, 0, 0)
-    assert new.play(engine, [], [(9, 0, 1)]).lists_equal == 55
+    """6.1 frees a drained page to the list of the type that the event names, whatever its pageblock's type is."""
+    found = Scene(kit, "6.1.9").event(DRAIN, 9, 0, 0).play(engine, [], [(9, 0, 0)])
+    assert (found.verdict, prediction(found).resyncs) == ("pass", 0)
+
+
+@both
+def test_drain_of_6_12_tells_the_type(kit: Any, engine: str) -> None:
+    """6.12 drains by the pageblock's type: where the model has another, it is corrected, and that is counted."""
+    found = Scene(kit).event(DRAIN, 9, 0, 0).play(engine, [(8, 0, 1)], [(8, 1, 0)], (0, 1, 1, 1, 1, 1, 1, 1))
+    assert (found.lists_equal, prediction(found).pageblocks_equal, prediction(found).resyncs) == (55, 4, 1)
+
+
+@both
+@pytest.mark.parametrize("cpu", [0, 1])
+def test_free_waits_for_the_lock(kit: Any, engine: str, cpu: int) -> None:
+    """A large block that is freed while another CPU refills is on the lists when the refill is over."""
+    made = Scene(kit).event(LOCKED, 8, 0, 1, 1, cpu=1).event(FREE, 16, 4, cpu=cpu).event(LOCKED, 32, 0, 1, 1, cpu=1)
+    end = [(33, 0, 1), (34, 1, 1), (36, 2, 1), (40, 3, 1), (48, 4, 1), (16, 4, 1)]
+    found = made.play(engine, [(8, 0, 1), (32, 5, 1)], end)
+    assert (prediction(found).predicted, prediction(found).mispredicted) == ((2, 0) if cpu == 0 else (1, 1))
 
 
 # --- compaction ---------------------------------------------------------------------------------------------------------

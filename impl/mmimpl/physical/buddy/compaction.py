@@ -27,10 +27,10 @@ def turn_to_tail(zone: Zone, pfn: Frame) -> None:
 
 
 def may_keep(zone: Zone, order: Order, migratetype: Migratetype, wanted: Order, wanted_type: Migratetype) -> bool:
-    """Tell whether a freed block is one that a compacting request keeps (mm/page_alloc.c:compaction_capture, v6.12)."""
+    """Tell whether a freed block is one that a compacting request keeps (mm/page_alloc.c:compaction_capture, v6.12; v6.1)."""
     if order != wanted or order >= zone.max_order or migratetype >= CMA:
         return False
-    return order >= zone.pageblock_order or migratetype != MOVABLE or wanted_type == MOVABLE
+    return order >= zone.pageblock_order or migratetype != MOVABLE or (wanted_type == MOVABLE and zone.kernel >= 612)
 
 
 def free_kept(zone: Zone, pfn: Frame, order: Order, migratetype: Migratetype, wanted: Order, wanted_type: Migratetype) -> Frame:

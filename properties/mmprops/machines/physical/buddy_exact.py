@@ -33,7 +33,7 @@ from mmspec.physical.buddy.fallback import first_fallback, second_fallback
 from mmspec.physical.buddy.linux import take_choose
 from mmspec.physical.buddy.lists import NOBODY
 from mmspec.physical.buddy.ops import ALLOC_CMA, KERNELS, Config, Take
-from mmspec.physical.buddy.refill import NORMAL
+from mmspec.physical.buddy.refill import NORMAL, STEALING
 from mmspec.physical.buddy.refill import refill as law_refill
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone, list_number, span_of, type_at
 from mmspec.pmap import pmap
@@ -269,6 +269,12 @@ class ImplementationPredictor:
             if frame < heads:
                 held.outcomes = (Outcome(frame, NORMAL, None),)
                 return Told(held.buddy.base + frame)
+        if mode == STEALING:
+            # Nothing moves before the block is taken.
+            flags = ALLOC_CMA if request.cma else 0
+            frame, mode = refill.pick_next(cells, request.order, request.migratetype, flags, mode)
+            held.outcomes = (Outcome(frame, mode, None),)
+            return Told(held.buddy.base + frame if frame < heads else None)
         held.before = memory_of(held.buddy)
         held.outcomes = tuple(self._outcome(held, request, mode, movable) for movable in doubts(request))
         if len({outcome.frame for outcome in held.outcomes}) > 1:

@@ -26,7 +26,8 @@ from mmspec.words import ABSENT, size_of
 def config_of(stream: BlockStream, zone: int) -> Config:
     """Return the configuration of one of a capture's zones."""
     span = stream.zones.spans[zone]
-    return Config(span.start_pfn, span.end_pfn, stream.max_order)
+    # A zone without memory has no configuration: it is held as one frame that is never free.
+    return Config(span.start_pfn, max(span.end_pfn, span.start_pfn + 1), stream.max_order)
 
 
 class LawModel:

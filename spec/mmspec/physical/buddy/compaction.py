@@ -66,18 +66,24 @@ def turn_to_tail(lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratet
 # --- keeping a block -------------------------------------------------------------------------------------------------
 
 
-def may_keep(order: Order, migratetype: Migratetype, wanted: Order, wanted_type: Migratetype, pageblock_order: Order) -> bool:
-    """Tell whether a freed block is one that a compacting request keeps (mm/page_alloc.c:compaction_capture, v6.12)."""
-    if (order != wanted) | (migratetype >= CMA):
+def may_keep(
+    span: Span, lists: FreeLists, order: Order, migratetype: Migratetype, wanted: Order, wanted_type: Migratetype
+) -> bool:
+    """Tell whether a freed block is one that a compacting request keeps (mm/page_alloc.c:compaction_capture, v6.12).
+
+    6.1 keeps no part of a MOVABLE pageblock, whatever is wanted.
+    """
+    if (order >= span.max_order) | (order != wanted) | (migratetype >= CMA):
         return False
-    return (order >= pageblock_order) | (migratetype != MOVABLE) | (wanted_type == MOVABLE)
+    like = (wanted_type == MOVABLE) & (lists.kernel >= 612)
+    return (order >= span.pageblock_order) | (migratetype != MOVABLE) | like
 
 
 def keep_more(
     span: Span, lists: FreeLists, pfn: Pfn, order: Order, migratetype: Migratetype, wanted: Order, wanted_type: Migratetype
 ) -> bool:
     """Tell whether the block in hand is not kept, and merges with its buddy (mm/page_alloc.c:__free_one_page, v6.12)."""
-    if order < span.max_order and may_keep(order, migratetype, wanted, wanted_type, span.pageblock_order):
+    if may_keep(span, lists, order, migratetype, wanted, wanted_type):
         return False
     return listed_merge_more(span, lists, pfn, order, migratetype)
 
@@ -107,7 +113,7 @@ def free_kept(
     mm/page_alloc.c:{__free_one_page, compaction_capture}, v6.12
     """
     _, lists, pfn, order, migratetype, _, _ = KEEP.run(span, lists, pfn, order, migratetype, wanted, wanted_type)
-    if order < span.max_order and may_keep(order, migratetype, wanted, wanted_type, span.pageblock_order):
+    if may_keep(span, lists, order, migratetype, wanted, wanted_type):
         return pfn, lists
     return NOBODY, enlist(lists, pfn, order, migratetype, merge_likely(span, lists, pfn, order))
 
