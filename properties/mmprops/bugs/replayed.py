@@ -43,14 +43,11 @@ class Replayed:
 
 
 def concerned(bug: Bug, met: Iterable[str]) -> bool:
-    """Tell whether a replay that meets some rules could show a bug: it breaks one of them, or a truth, in the law's own text.
-
-    Truths of policy are out: at the level of blocks a replay has no lists.
-    """
+    """Tell whether a replay that meets some rules could show a bug: it breaks one of them, or a truth, in the law's own text."""
     from mmprops.machines import machine_named  # a process that a bug is to be installed in must not have imported this
 
     component = machine_named(bug.component).component
-    truths = {invariant.clause.id for invariant in component.invariants if not invariant.clause.of_policy}
+    truths = {invariant.clause.id for invariant in component.invariants}
     return bool(bug.edits(LAW)) and bug.clause in truths.union(met)
 
 

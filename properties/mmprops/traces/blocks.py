@@ -35,8 +35,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import attrs
 
@@ -191,6 +191,15 @@ class BlockStream:
         self._undo: list[tuple[int, int, bytes]] | None = None
         self._window: list[Step | Note] = []
         self._contradicted = False
+        self._readers: Mapping[type[Event], Callable[[Any], Sequence[Step]]] = {
+            Alloc: self._answered,
+            Free: self._given_back,
+            ZoneLocked: self._locked,
+            PcpuDrain: self._drained,
+            ExtFrag: self._fell_back,
+            IsoFree: self._isolate,
+            IsoRet: self._isolated,
+        }
         self._before: dict[int, Event] = {}
         self._isolating: dict[int, IsoFree] = {}
         self._source = source
@@ -257,14 +266,15 @@ class BlockStream:
                 else:
                     tag = None
             elif started:
-                found: list[Step | Note] = [*self._read(event)]
+                read = self._readers.get(type(event))
+                found: Sequence[Step | Note] = read(event) if read is not None else ()
                 if isinstance(event, self._also):
-                    found.append(Note(event))
+                    found = [*found, Note(event)]
                 self._before[event.cpu] = event
-                if self._undo is None:
-                    yield from found
-                else:
+                if self._undo is not None:
                     self._since_start(found)
+                elif found:
+                    yield from found
             elif isinstance(event, IsoFree):
                 # Its return may come after the marker, which another CPU wrote.
                 self._isolating[event.cpu] = event
@@ -289,7 +299,7 @@ class BlockStream:
         yield from self._window
         self._window = []
 
-    def _since_start(self, found: list[Step | Note]) -> None:
+    def _since_start(self, found: Sequence[Step | Note]) -> None:
         """Keep the steps since the pause: a step that the lists contradict, and all before it, are in the lists."""
         if self._contradicted and self._undo is not None:
             for zone, at, states in reversed(self._undo):
@@ -301,63 +311,68 @@ class BlockStream:
         if len(self._window) > _WINDOW_LIMIT:
             raise CaptureError(self.capture.path, "has no marker after 'SPIN START'")
 
-    def _read(self, event: Event) -> list[Step]:
-        """Return the steps of one event."""
-        if isinstance(event, Alloc):
-            return self._answered(event) if event.pfn >= 0 else []
-        if isinstance(event, Free):
-            return self._given_back(event)
-        if isinstance(event, ZoneLocked):
-            return self._removed("alloc", event, event.pfn, event.order, event.migratetype) if event.pfn >= 0 else []
-        if isinstance(event, PcpuDrain):
-            return [self._added(event, event.pfn, event.order, event.migratetype)]
-        if isinstance(event, ExtFrag):
-            before = self._before.get(event.cpu)
-            label = isinstance(before, ZoneLocked) and (before.pfn, before.order) == (event.pfn, event.alloc_order)
-            if label or not self.extfrag_removes:
-                return []
-            return self._removed("alloc", event, event.pfn, event.alloc_order, event.alloc_migratetype)
-        if isinstance(event, IsoFree):
-            # Without its return it is not known whether the block was taken.
-            self.tally.lost += event.cpu in self._isolating
-            self._isolating[event.cpu] = event
-        elif isinstance(event, IsoRet):
-            entered = self._isolating.pop(event.cpu, None)
-            if entered is None:
-                self.tally.lost += 1
-            elif event.ret:
-                pfn, rest = divmod(entered.page - self.start.vmemmap_base, self._struct_page)
-                if rest or event.ret != 1 << min(entered.order, 63):
-                    raise CaptureError(self._where(event), "does not fit the isofree before it: the trace is damaged")
-                return self._removed("take", event, pfn, entered.order, None)
-        return []
+    def _locked(self, event: ZoneLocked) -> Sequence[Step]:
+        return self._removed("alloc", event, event.pfn, event.order, event.migratetype) if event.pfn >= 0 else ()
 
-    def _answered(self, event: Alloc) -> list[Step]:
-        zone, states = self._states(event, event.pfn, event.order)
+    def _drained(self, event: PcpuDrain) -> Sequence[Step]:
+        return (self._added(event, event.pfn, event.order, event.migratetype),)
+
+    def _fell_back(self, event: ExtFrag) -> Sequence[Step]:
+        before = self._before.get(event.cpu)
+        label = isinstance(before, ZoneLocked) and (before.pfn, before.order) == (event.pfn, event.alloc_order)
+        if label or not self.extfrag_removes:
+            return ()
+        return self._removed("alloc", event, event.pfn, event.alloc_order, event.alloc_migratetype)
+
+    def _isolate(self, event: IsoFree) -> Sequence[Step]:
+        # Without its return it is not known whether the block was taken.
+        self.tally.lost += event.cpu in self._isolating
+        self._isolating[event.cpu] = event
+        return ()
+
+    def _isolated(self, event: IsoRet) -> Sequence[Step]:
+        entered = self._isolating.pop(event.cpu, None)
+        if entered is None:
+            self.tally.lost += 1
+        elif event.ret:
+            pfn, rest = divmod(entered.page - self.start.vmemmap_base, self._struct_page)
+            if rest or event.ret != 1 << min(entered.order, 63):
+                raise CaptureError(self._where(event), "does not fit the isofree before it: the trace is damaged")
+            return self._removed("take", event, pfn, entered.order, None)
+        return ()
+
+    def _answered(self, event: Alloc) -> Sequence[Step]:
+        pfn, order = event.pfn, event.order
+        if pfn < 0:
+            return ()
+        zone, states = self._states(event, pfn, order)
         if _FREE not in states:
             movable = event.gfp_flags & _GFP_MOVABLE
-            self._put(zone, event.pfn, event.order, _MOVABLE if movable else _OUT)
-            if movable and not event.order:
-                self._recent[event.cpu].append(event.pfn)
-            return []
-        found = self._removed("alloc", event, event.pfn, event.order, event.migratetype)
+            self._put(zone, pfn, order, _MOVABLE if movable else _OUT)
+            if movable and not order:
+                self._recent[event.cpu].append(pfn)
+            return ()
+        found = self._removed("alloc", event, pfn, order, event.migratetype)
         return [*found[:-1], attrs.evolve(found[-1], reason="captured")]
 
-    def _given_back(self, event: Free) -> list[Step]:
-        if event.order not in self._pcp_orders:
-            return [self._added(event, event.pfn, event.order, None)]
-        zone, states = self._states(event, event.pfn, event.order)
+    def _given_back(self, event: Free) -> Sequence[Step]:
+        pfn, order = event.pfn, event.order
+        if order not in self._pcp_orders:
+            return (self._added(event, pfn, order, None),)
+        zone, states = self._states(event, pfn, order)
         if _FREE in states:
             self._contradicted = True
-            return [Step("check", zone, event.pfn, event.order, None, event.seq, event.path, event)]
-        self._put(zone, event.pfn, event.order, _CACHED)
-        return []
+            return (Step("check", zone, pfn, order, None, event.seq, event.path, event),)
+        self._put(zone, pfn, order, _CACHED)
+        return ()
 
     def _removed(self, kind: Kind, event: Event, pfn: int, order: int, migratetype: int | None) -> list[Step]:
         zone, states = self._states(event, pfn, order)
-        # What is on a free list although it was last seen going to a per-CPU list went there unseen.
-        found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == _CACHED]
-        self.bypassed += len(found)
+        found: list[Step] = []
+        if _CACHED in states:
+            # What is on a free list although it was last seen going to a per-CPU list went there unseen.
+            found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == _CACHED]
+            self.bypassed += len(found)
         if _OUT in states or _MOVABLE in states:
             self._contradicted = True
         if _MOVABLE not in states:
@@ -375,16 +390,16 @@ class BlockStream:
         bulk = isinstance(event, PcpuDrain) and isinstance(self._before.get(event.cpu), PcpuDrain)
         return Step("free", zone, pfn, order, migratetype, event.seq, event.path, event, bulk)
 
-    def _states(self, event: Event, pfn: int, order: int) -> tuple[int, bytes]:
+    def _states(self, event: Event, pfn: int, order: int) -> tuple[int, bytearray]:
         """Return the zone of a block and the states of its frames; raises `CaptureError` where no block can be."""
         zone = self.zones.find(pfn)
         if zone is None:
             raise CaptureError(self._where(event), f"names frame {pfn}, which is in no zone, or in two")
         span = self.zones.spans[zone]
-        if order > self.max_order or pfn % (1 << order) or pfn + (1 << order) > span.end_pfn:
+        if order and (order > self.max_order or pfn % (1 << order) or pfn + (1 << order) > span.end_pfn):
             raise CaptureError(self._where(event), f"names a block {pfn} of order {order}, which zone {span.label} has not")
         at = pfn - span.start_pfn
-        return zone, bytes(self._frames[zone][at : at + (1 << order)])
+        return zone, self._frames[zone][at : at + (1 << order)]
 
     def _put(self, zone: int, pfn: int, order: int, state: int) -> None:
         at = pfn - self.zones.spans[zone].start_pfn

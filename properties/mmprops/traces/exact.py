@@ -1,31 +1,26 @@
-"""Saying in advance which block the kernel hands out, and comparing every ordered free list with RAM at every pause.
+"""Saying in advance which block the kernel hands out: what may be known before, what is told, and by what a model does it.
 
-What may be known when (`INTERFACES.md` section 3) is kept by construction: of an allocation the model is handed a `Request`,
-and the driver learns the block from `Sealed` only after it has sealed what the model told. Frames that come back, leave to
-compaction or are drained are read when their event is reached. Of an allocation's own event are read in advance: process, CPU,
-order and type of the request, and that it follows another of one refill. The zone is read from the frame, and counted where the
-capture has several and the refill did not begin before.
+What may be known when (`INTERFACES.md` section 3) is kept by construction: of an allocation the model is handed a `Request`, and
+the driver (`foretell`) learns the block from `Sealed` only after it has handed in what the model told. Frames that come back,
+leave to compaction or are drained are read when their event is reached. Of an allocation's own event are read in advance:
+process, CPU, order and type of the request, and that it goes on with a refill. The zone is read from the frame, and counted
+where the capture has several and a refill begins.
 
 An answer that depends on what no trace tells is told as its cause (`CAUSES`), before the block is read.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import attrs
-import numpy as np
 
 from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, ISOLATE, MOVABLE, RECLAIMABLE, UNMOVABLE
 
 from .archive import Capture, CaptureError
-from .blocks import Blocks, BlockStream, Note, Pause, Step
-from .compaction import COMPACTION_EVENTS, Compactions
-from .formats import Event, ExtFrag, Free
-from .replay import Driver, OrderedComparison, Prediction, Replay
-from .snapshot import NOT_PRESENT, parse_pagetypeinfo
+from .blocks import Blocks
+from .snapshot import parse_pagetypeinfo
 
 CAUSES: Mapping[str, str] = {
     "movable-pages": "whether half of a pageblock is free or like the request, with pages in it that a CPU may not have put on an"
@@ -42,9 +37,6 @@ TYPE_NAMES = {
     "Isolate": ISOLATE,
 }
 """The law's number of each type that a kernel names in /proc/pagetypeinfo (`mm/page_alloc.c:migratetype_names`, v6.12)."""
-
-_KPF_LRU = 5
-_PAGEBLOCK = 512
 
 
 @attrs.frozen
@@ -142,272 +134,3 @@ def type_numbers(capture: Capture, count: int) -> tuple[int, ...]:
     if len(names) != count or not set(names) <= TYPE_NAMES.keys():
         raise CaptureError(f"{capture.path} {member}", f"names types {' '.join(names)}", "these types are not specified")
     return tuple(TYPE_NAMES[name] for name in names)
-
-
-def exact_stream(capture: Capture, source: Iterable[Event] | None = None) -> BlockStream:
-    """Return the stream of a capture, or of events in its stead, with all that prediction needs."""
-    stream = BlockStream(capture, source=source, also=(ExtFrag, *COMPACTION_EVENTS))
-    if capture.has("start/kpageflags"):
-        flags = np.frombuffer(capture.read("start/kpageflags"), "<u8")
-        stream.begin_movable(np.flatnonzero((flags >> np.uint64(_KPF_LRU)) & np.uint64(1)).tolist())
-    return stream
-
-
-def foretell(stream: BlockStream, model: Predictor, types: Sequence[int]) -> Replay:
-    """Drive `model`, which holds the lists of START, to the end of the trace; raises `CaptureError`."""
-    return Foreteller(stream, model, types).run()
-
-
-class Foreteller(Driver):
-    """Asks before each allocation, and compares lists in their order."""
-
-    def __init__(self, stream: BlockStream, model: Predictor, types: Sequence[int]) -> None:
-        super().__init__(stream, model)  # type: ignore[arg-type]  # apply() below hands steps to it
-        self.predictor = model
-        self.types = types
-        self.populated = sum(span.end_pfn > span.start_pfn for span in stream.zones.spans)
-        self.compactions = Compactions(stream.zones)
-        self.predicted = self.missed = self.resyncs = self.zone_from_pfn = self.captured = 0
-        self.causes: Counter[str] = Counter()
-        self.pageblocks = self.pageblocks_equal = 0
-        self.miss: str | None = None
-        self._bypassed: list[Step] = []
-        self._waiting: dict[int, list[Step]] = {}
-        self._holder: dict[int, int] = {}
-        self._refilled: dict[int, int] = {}
-        self._fallback: dict[int, ExtFrag] = {}
-        self._last: dict[int, Step] = {}
-
-    def run(self) -> Replay:
-        """Drive the model to the end of the trace."""
-        found = super().run()
-        foretold = Prediction(
-            self.predicted,
-            self.missed,
-            dict(self.causes),
-            self.resyncs,
-            self.zone_from_pfn,
-            self.captured,
-            self.compactions.unfollowed,
-            self.pageblocks,
-            self.pageblocks_equal,
-            self.miss,
-        )
-        allocations = self.predicted + self.missed + sum(self.causes.values())
-        return attrs.evolve(found, allocations=allocations, prediction=foretold)
-
-    def apply(self, step: Step | Note) -> None:
-        """Carry out a step, or take note of an event."""
-        if isinstance(step, Note):
-            self.note(step)
-            return
-        if self.must_wait(step):
-            return
-        self.carry_out(step)
-
-    def must_wait(self, step: Step) -> bool:
-        """Tell whether a free waits for the zone's lock, and let go what waited for it until now.
-
-        A free of an order without per-CPU lists is announced before it takes the lock (`mm/page_alloc.c:__free_pages_ok`). If
-        another CPU is then in the middle of a refill or a drain, which hold the lock, the block is free after that.
-        """
-        event = step.event
-        cpu = -1 if event is None else event.cpu
-        waiting = self._waiting.get(step.zone)
-        if waiting and not (step.bulk and self._holder.get(step.zone) == cpu):
-            self.let_go(step.zone)
-        if isinstance(event, Free):
-            if step.kind == "free" and self._holder.get(step.zone, cpu) != cpu:
-                self._waiting.setdefault(step.zone, []).append(step)
-                return True
-        elif event is not None:
-            self._holder[step.zone] = cpu
-        return False
-
-    def let_go(self, zone: int) -> None:
-        """Carry out the frees that waited for a zone's lock."""
-        for step in self._waiting.pop(zone, ()):
-            self.carry_out(step)
-
-    def compare(self, pause: Pause, window: list[Step | Note]) -> None:
-        """Compare at a pause; nothing waits there."""
-        for zone in list(self._waiting):
-            self.let_go(zone)
-        super().compare(pause, window)
-
-    def carry_out(self, step: Step) -> None:
-        """Carry out a step."""
-        self.done += 1
-        wrong = None
-        if step.kind == "alloc":
-            wrong = self.leaves(step)
-        elif step.reason == "bypassed":
-            # Known only from the block that is handed out next: it waits until that is foretold.
-            self._bypassed.append(step)
-        elif step.kind == "free":
-            wrong = self.comes_back(step)
-        elif step.kind == "take":
-            wrong = self.taken(step)
-        else:
-            wrong = "a frame of it is free"
-        if wrong is not None:
-            self.contradict(step, wrong)
-
-    def contradict(self, step: Step, wrong: str) -> None:
-        """Count what the model says against a step."""
-        self.contradictions += 1
-        block = f"{step.kind} of block {step.pfn} of order {step.order}"
-        self.first = self.first or f"event {step.seq} ({step.reason}): {block}: {wrong}"
-
-    # --- allocations -------------------------------------------------------------------------------------------------
-
-    def leaves(self, step: Step) -> str | None:
-        """Foretell an allocation, then let its block leave."""
-        if step.reason == "captured":
-            return self.kept(step)
-        request = self.request(step)
-        sealed = Sealed(step.pfn)
-        told = self.predictor.predict(request)
-        sealed.hand_in(told)
-        pfn = sealed.open()
-        for unseen in self._bypassed:
-            self.predictor.free(unseen.zone, unseen.pfn, unseen.order, None, None)
-        self._bypassed.clear()
-        if told.cause is not None:
-            self.causes[told.cause] += 1
-        elif told.pfn == pfn:
-            self.predicted += 1
-        else:
-            self.missed += 1
-            said = "nothing" if told.pfn is None else f"block {told.pfn}"
-            self.miss = self.miss or f"event {step.seq} ({step.reason}): {said} was foretold, block {pfn} was handed out"
-        self.resyncs += told.pfn != pfn
-        if step.migratetype is not None and self.types[step.migratetype] >= HIGHATOMIC:
-            self.believe(step, self.types[step.migratetype])
-        wrong = self.predictor.settle(step.zone, pfn, step.order)
-        self.owned(step)
-        return wrong
-
-    def request(self, step: Step) -> Request:
-        """Return what may be known of an allocation in advance."""
-        assert step.event is not None
-        assert step.migratetype is not None
-        cpu = step.event.cpu
-        bulk = step.bulk and self._refilled.get(cpu) == step.zone
-        self.zone_from_pfn += self.populated > 1 and not bulk
-        self._refilled[cpu] = step.zone
-        named = self.types[step.migratetype]
-        migratetype = named if named <= RECLAIMABLE else MOVABLE if named == CMA else UNMOVABLE
-        held = {}
-        for start in self.predictor.pageblocks(step.zone, step.order, migratetype):
-            frames, doubtful = self.stream.movable_in(step.zone, start, start + _PAGEBLOCK)
-            held[start] = frames, frozenset(doubtful)
-        return Request(step.zone, step.order, migratetype, migratetype == MOVABLE and CMA in self.types, bulk, held)
-
-    def owned(self, step: Step) -> None:
-        """Compare the type of the block's pageblock with what the kernel said of a fallback, now that it may be read."""
-        assert step.event is not None
-        cpu = step.event.cpu
-        self._last[cpu] = step
-        said = self._fallback.pop(cpu, None)
-        if said is None and isinstance(step.event, ExtFrag):
-            said = step.event
-        if said is not None and (said.pfn, said.alloc_order) == (step.pfn, step.order):
-            self.check_owner(step.zone, said)
-
-    def check_owner(self, zone: int, said: ExtFrag) -> None:
-        """Correct the model where a fallback changed a pageblock's type and the model does not have it, or the reverse."""
-        wanted = self.types[said.alloc_migratetype]
-        if (self.predictor.type_at(zone, said.pfn) == wanted) != bool(said.change_ownership):
-            self.resyncs += 1
-            self.predictor.retype(zone, said.pfn, wanted if said.change_ownership else self.types[said.fallback_migratetype])
-
-    def kept(self, step: Step) -> str | None:
-        """Compare a block that direct compaction kept with what the model kept."""
-        assert step.event is not None
-        pfn = self.compactions.kept(step.event.pid)
-        if pfn == step.pfn:
-            self.captured += 1
-            return None
-        if pfn is not None:
-            self.predictor.free(step.zone, pfn, step.order, None, None)
-        self.resyncs += 1
-        told = "no block" if pfn is None else f"block {pfn}"
-        return self.predictor.settle(step.zone, step.pfn, step.order) or f"{told} was kept by compaction"
-
-    # --- everything else ---------------------------------------------------------------------------------------------
-
-    def comes_back(self, step: Step) -> str | None:
-        """Free a block."""
-        cached = None
-        keep = None
-        if step.event is not None:
-            keep = self.compactions.keeps(step.event.pid, step.zone)
-            if step.migratetype is not None:
-                cached = self.types[step.migratetype]
-                self.believe(step, cached)
-        answer = self.predictor.free(step.zone, step.pfn, step.order, cached, keep)
-        if isinstance(answer, int):
-            assert step.event is not None
-            self.compactions.keep(step.event.pid, answer)
-            return None
-        return answer
-
-    def believe(self, step: Step, migratetype: int) -> None:
-        """Correct a pageblock's type by a drain, which tells it since 6.10 (`mm/page_alloc.c:free_pcppages_bulk`, v6.12)."""
-        if self.stream.extfrag_removes and self.predictor.type_at(step.zone, step.pfn) != migratetype:
-            self.resyncs += 1
-            self.predictor.retype(step.zone, step.pfn, migratetype)
-
-    def taken(self, step: Step) -> str | None:
-        """Let a block leave to compaction, which may be searching the lists."""
-        assert step.event is not None
-        if self.compactions.searching(step.event.pid):
-            behind = self.predictor.behind(step.zone, step.pfn)
-            self.compactions.taken(step.event.pid, step.pfn, step.order, behind)
-        return self.predictor.take(step.zone, step.pfn, step.order)
-
-    def note(self, note: Note) -> None:
-        """Take note of a fallback, or of what compaction does."""
-        event = note.event
-        if not isinstance(event, ExtFrag):
-            for turn in self.compactions.note(event, self.predictor.listed):
-                self.predictor.turn(turn.zone, turn.pfn, turn.to_tail)
-        elif not self.stream.extfrag_removes:
-            # It comes before the block leaves, and is read once that is foretold.
-            self._fallback[event.cpu] = event
-        elif event.cpu in self._last and self._last[event.cpu].event is not event:
-            self.check_owner(self._last[event.cpu].zone, event)
-
-    # --- pauses ------------------------------------------------------------------------------------------------------
-
-    def adopt(self, step: Step) -> None:
-        """Free a frame that RAM says was freed unseen."""
-        self.done += 1
-        wrong = self.comes_back(step)
-        if wrong is not None:
-            self.contradict(step, wrong)
-
-    def compared(self, pause: Pause, zone: int, ram: Blocks) -> Sequence[OrderedComparison]:
-        """Compare every list of a zone in its order, and count the types of its pageblocks that are equal."""
-        self.compare_types(pause, zone)
-        label = self.stream.zones.spans[zone].label
-        found = []
-        for order, lists in enumerate(pause.lists.zones[zone].free):
-            for number, heads in enumerate(lists):
-                have = self.predictor.listed(zone, order, self.types[number])
-                found.append(OrderedComparison(pause.tag, label, order, str(number), have, tuple(heads)))
-        return found
-
-    def compare_types(self, pause: Pause, zone: int) -> None:
-        """Compare the types of a zone's pageblocks with those in RAM."""
-        for first, after in self.stream.zones.runs(zone):
-            for block in range(first >> 9, (after + 511) >> 9):
-                number = pause.lists.pageblock_mt[block] if block < len(pause.lists.pageblock_mt) else NOT_PRESENT
-                if number != NOT_PRESENT:
-                    self.pageblocks += 1
-                    pfn = max(first, block << 9)
-                    equal = self.predictor.type_at(zone, pfn) == self.types[number]
-                    self.pageblocks_equal += equal
-                    if not equal:
-                        self.miss = self.miss or f"{pause.tag}: pageblock {block << 9} has another type"

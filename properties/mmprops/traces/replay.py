@@ -136,7 +136,7 @@ class Replay:
         """What first was not as foretold, was contradicted, or differed at a pause."""
         foretold = None if self.prediction is None else self.prediction.first_miss
         unequal = next((one for one in self.comparisons if not one.equal), None)
-        what = "free blocks differ" if self.prediction is None else "free lists differ"
+        what = "free blocks differ from RAM's" if self.prediction is None else "free lists differ from RAM's"
         apart = None if unequal is None else f"{unequal.tag}, zone {unequal.zone}, order {unequal.order}: the {what}"
         return foretold or self.first_contradiction or apart
 

@@ -21,7 +21,8 @@ from mmimpl.physical.buddy.outside import any_free, carve, fits
 from mmprops.machines.physical.buddy_replay import config_of
 from mmprops.traces.archive import Capture
 from mmprops.traces.blocks import Blocks, BlockStream, kernel_version
-from mmprops.traces.exact import Predictor, Request, Told, exact_stream, foretell, type_numbers
+from mmprops.traces.exact import Predictor, Request, Told, type_numbers
+from mmprops.traces.foretell import exact_stream, foretell
 from mmprops.traces.replay import Replay
 from mmprops.traces.snapshot import NOT_PRESENT, decompose, runs_of
 from mmspec import linked
