@@ -375,7 +375,10 @@ class BlockStream:
             self.bypassed += len(found)
         if _OUT in states or _MOVABLE in states:
             self._contradicted = True
-        if _MOVABLE not in states:
+        if kind == "take":
+            # Compaction moves pages there without an event (`mm/compaction.c:compaction_alloc`); what it does not use it frees.
+            self._put(zone, pfn, order, _MOVABLE)
+        elif _MOVABLE not in states:
             # A step says nothing of movable pages, which are asked for before the step is read.
             self._put(zone, pfn, order, _OUT)
         self.allocations += kind == "alloc"

@@ -82,6 +82,41 @@ class FastIsolateFreepages(Event):
     nr_taken: int
 
 
+@attrs.frozen
+class KcompactdSleep(Event):
+    """A node's own compaction thread is done."""
+
+    path = "compaction/mm_compaction_kcompactd_sleep"
+
+
+@attrs.frozen
+class ReclaimBegin(Event):
+    """A request begins to reclaim memory."""
+
+    path = "vmscan/mm_vmscan_direct_reclaim_begin"
+
+
+@attrs.frozen
+class ReclaimEnd(Event):
+    """It is done."""
+
+    path = "vmscan/mm_vmscan_direct_reclaim_end"
+
+
+@attrs.frozen
+class KswapdWake(Event):
+    """A node's own reclaim thread begins."""
+
+    path = "vmscan/mm_vmscan_kswapd_wake"
+
+
+@attrs.frozen
+class KswapdSleep(Event):
+    """It is done."""
+
+    path = "vmscan/mm_vmscan_kswapd_sleep"
+
+
 COMPACTION_EVENTS: tuple[type[Event], ...] = (
     TryToCompact,
     CompactionBegin,
@@ -89,6 +124,11 @@ COMPACTION_EVENTS: tuple[type[Event], ...] = (
     CompactionFinished,
     IsolateMigratepages,
     FastIsolateFreepages,
+    KcompactdSleep,
+    ReclaimBegin,
+    ReclaimEnd,
+    KswapdWake,
+    KswapdSleep,
 )
 
 Listed = Callable[[int, int, int], tuple[int, ...]]
@@ -120,16 +160,6 @@ class Compaction:
     """Frame and order of the block that was taken last, and the block behind it on its list."""
 
 
-@attrs.frozen
-class Search:
-    """What one search of the lists did."""
-
-    turns: tuple[Turn, ...]
-    scanned: int
-    search_order: int
-    fails: int
-
-
 class Compactions:
     """All compactions under way, by process."""
 
@@ -138,6 +168,8 @@ class Compactions:
         self._requests: dict[int, TryToCompact] = {}
         self._running: dict[int, Compaction] = {}
         self._kept: dict[int, int] = {}
+        self._before: dict[int, Compaction] = {}
+        self._reclaiming: set[int] = set()
         self.unfollowed = 0
         """Searches that looked at other blocks than was worked out here."""
 
@@ -177,7 +209,14 @@ class Compactions:
         elif isinstance(event, CompactionBegin):
             self._begin(event)
         elif isinstance(event, CompactionEnd):
-            self._running.pop(event.pid, None)
+            if event.pid in self._running:
+                self._before[event.pid] = self._running.pop(event.pid)
+        elif isinstance(event, KcompactdSleep):
+            self._before.pop(event.pid, None)
+        elif isinstance(event, ReclaimBegin | KswapdWake):
+            self._reclaiming.add(event.pid)
+        elif isinstance(event, ReclaimEnd | KswapdSleep):
+            self._reclaiming.discard(event.pid)
         elif event.pid in self._running:
             running = self._running[event.pid]
             if isinstance(event, CompactionFinished):
@@ -195,7 +234,17 @@ class Compactions:
             return
         request = self._requests.get(event.pid)
         wanted = None if request is None else (request.order, request.gfp_mask >> 3 & 3)
-        self._running[event.pid] = Compaction(zone, event.migrate_pfn, -1, wanted, -1)
+        begun = Compaction(zone, event.migrate_pfn, -1, wanted, -1)
+        before = self._before.pop(event.pid, None)
+        if before is not None and request is None:
+            # The thread of a node goes through its zones with one memory (`mm/compaction.c:kcompactd_do_work`).
+            begun.search_order, begun.fails = before.search_order, before.fails
+        self._running[event.pid] = begun
+
+    @property
+    def off_lists(self) -> int:
+        """The most pages that those who reclaim or compact now may have taken off the LRU lists, each a batch at a time."""
+        return _CLUSTER * (len(self._reclaiming) + len(self._running))
 
     def _found_source(self, running: Compaction, event: IsolateMigratepages, listed: Listed) -> Iterator[Turn]:
         """Follow the search for a pageblock to empty (`fast_find_migrateblock`), of which only the pageblock is known."""
@@ -222,66 +271,93 @@ class Compactions:
         running.fails += 1
 
     def _found_target(self, running: Compaction, event: FastIsolateFreepages, listed: Listed) -> Iterator[Turn]:
-        """Follow the search for a free block (`fast_isolate_freepages`), the first way of searching that fits what is said."""
+        """Follow the search for a free block (`fast_isolate_freepages`), the first way of searching that fits what is said.
+
+        A search looks deeper where the free scanner has not moved since it was last reset, which no event tells.
+        """
         taken, running.taken = (running.taken if event.nr_taken else None), None
-        searches = [
-            _search(running, event, listed, taken, limit)
-            for limit in (_PAGEBLOCK >> 1, max(1, ((_CLUSTER >> running.fails) + 1) >> 1))
-        ]
-        fitting = [search for search in searches if search.scanned == event.nr_scanned]
-        if not fitting:
-            self.unfollowed += 1
-            return
-        running.search_order, running.fails = fitting[0].search_order, fitting[0].fails
-        yield from fitting[0].turns
+        for limit in (_PAGEBLOCK >> 1, max(1, ((_CLUSTER >> running.fails) + 1) >> 1)):
+            search = TargetSearch(running, event, taken, limit)
+            search.run(listed)
+            if search.scanned == event.nr_scanned:
+                running.search_order, running.fails = search.next_order, search.fails
+                yield from search.turns
+                return
+        self.unfollowed += 1
 
 
-def _search(
-    running: Compaction, event: FastIsolateFreepages, listed: Listed, taken: tuple[int, int, int | None] | None, limit: int
-) -> Search:
-    """Return what a search does that begins with a limit; the block that it took is on no list any more."""
-    distance = event.end_pfn - running.migrate_pfn
-    low = (event.end_pfn - (distance >> 2)) & -_PAGEBLOCK
-    wanted = max(running.order, 1) - 1
-    begin = min(wanted, running.search_order) if running.search_order >= 0 else wanted
-    turns: list[Turn] = []
-    scanned = 0
-    order = begin
-    while True:
-        blocks = list(reversed(listed(running.zone, order, MOVABLE)))
-        here = taken is not None and taken[1] == order
-        if here and taken is not None:
+class TargetSearch:
+    """One search of the MOVABLE lists for a block to take (`mm/compaction.c:fast_isolate_freepages`, v6.12).
+
+    It goes down the orders from where the last one succeeded, around once, and each list from the tail up. `taken` is the block
+    that was taken, which is on no list any more.
+    """
+
+    def __init__(
+        self, running: Compaction, event: FastIsolateFreepages, taken: tuple[int, int, int | None] | None, limit: int
+    ) -> None:
+        distance = event.end_pfn - running.migrate_pfn
+        self._zone = running.zone
+        self._preferred = (event.end_pfn - (distance >> 2)) & -_PAGEBLOCK
+        self._least = event.start_pfn
+        self._taken, self._frames = taken, event.nr_taken
+        self._limit = limit
+        self._top = max(running.order, 1) - 1
+        self._begin = min(self._top, running.search_order) if running.search_order >= 0 else self._top
+        self.fails = running.fails
+        self.turns: list[Turn] = []
+        self.scanned = 0
+        self.next_order = self._begin
+        """Where the next search begins."""
+
+    def run(self, listed: Listed) -> None:
+        """Search until a block is found, or every order was looked at."""
+        order = self._begin
+        while not self._look(order, list(reversed(listed(self._zone, order, MOVABLE)))):
+            order = self._below(order)
+            if order == self._begin:
+                self.next_order = self._below(order)
+                self.fails += 1
+                return
+
+    def _below(self, order: int) -> int:
+        return order - 1 if order else self._top
+
+    def _look(self, order: int, blocks: list[int]) -> bool:
+        """Look at one list, given from the tail up; tell whether that was the last."""
+        taken = self._taken if self._taken is not None and self._taken[1] == order else None
+        if taken is not None:
             blocks.insert(blocks.index(taken[2]) + 1 if taken[2] in blocks else 0, taken[0])
-        seen, high, last, found = 0, 0, None, None
-        for pfn in blocks:
-            seen, last = seen + 1, pfn
-            if pfn >= low:
-                found = pfn
-                break
-            if pfn >= event.start_pfn and pfn > high:
-                high, limit = pfn, limit >> 1
-            if seen >= limit:
-                break
-        else:
-            last = None
-        preferred = found is not None
-        found = found if found is not None else high or None
-        last = found if found is not None else last
-        scanned += seen
-        if here and taken is not None and found == taken[0]:
-            if taken[2] is not None:
-                turns.append(Turn(running.zone, taken[2], False))
-            return Search(
-                tuple(turns), scanned + event.nr_taken - 1, order if preferred else begin, 0 if preferred else running.fails
-            )
-        if last is not None and last != (taken[0] if taken is not None else None):
-            turns.append(Turn(running.zone, last, False))
-        if found is not None:
-            # It would have been taken, and was not: the watermark forbade it, or this is not what was done.
-            return Search(tuple(turns), scanned, order if preferred else begin, running.fails + 1)
-        if seen >= limit:
-            limit = max(1, limit >> 1)
-        order = order - 1 if order else wanted
-        if order == begin:
-            again = begin - 1 if begin else wanted
-            return Search(tuple(turns), scanned, again, running.fails + 1)
+        found, last, preferred = self._scan(blocks)
+        if found is None:
+            if last is not None:
+                self.turns.append(Turn(self._zone, last, False))
+            return False
+        if taken is None or taken[0] != found:
+            # The watermark forbade to take it, or this is not what was done.
+            self.turns.append(Turn(self._zone, found, False))
+            self.fails += 1
+            return True
+        if taken[2] is not None:
+            self.turns.append(Turn(self._zone, taken[2], False))
+        self.scanned += self._frames - 1
+        if preferred:
+            self.next_order, self.fails = order, 0
+        elif self._below(order) == self._begin and self._frames < _CLUSTER:
+            self.next_order = self._below(self._begin)
+        return True
+
+    def _scan(self, blocks: list[int]) -> tuple[int | None, int | None, bool]:
+        """Return the block that would do, the block at which the scan stopped early, and whether it is a preferred one."""
+        highest: int | None = None
+        for seen, pfn in enumerate(blocks, 1):
+            self.scanned += 1
+            if pfn >= self._preferred:
+                return pfn, pfn, True
+            if pfn >= self._least and (highest is None or pfn > highest):
+                highest, self._limit = pfn, self._limit >> 1
+            if seen >= self._limit:
+                if highest is None:
+                    self._limit = max(1, self._limit >> 1)
+                return highest, pfn, False
+        return highest, None, False

@@ -23,8 +23,10 @@ from .blocks import Blocks
 from .snapshot import parse_pagetypeinfo
 
 CAUSES: Mapping[str, str] = {
-    "movable-pages": "whether half of a pageblock is free or like the request, with pages in it that a CPU may not have put on an"
-    " LRU list yet (mm/page_alloc.c:{prep_move_freepages_block, try_to_steal_block}, mm/swap.c:folio_batch_add_and_move, v6.12)",
+    "movable-pages": "whether half of a pageblock is free or like the request, with pages in it that may be off the LRU lists:"
+    " not put on one yet (mm/swap.c:folio_batch_add_and_move), or taken off to be reclaimed or moved"
+    " (mm/vmscan.c:isolate_lru_folios, mm/compaction.c:isolate_migratepages_block);"
+    " mm/page_alloc.c:{prep_move_freepages_block, try_to_steal_block} asks, v6.12",
 }
 """Why a block cannot be told in advance: a closed list."""
 
@@ -95,6 +97,9 @@ class Predictor(Protocol):
 
     def retype(self, zone: int, pfn: int, migratetype: int) -> None:
         """Give a frame's pageblock and its free blocks a type."""
+
+    def label(self, zone: int, pfn: int, migratetype: int) -> None:
+        """Give a frame's pageblock a type, and move nothing."""
 
     def listed(self, zone: int, order: int, migratetype: int) -> tuple[int, ...]:
         """Return a list, head first."""

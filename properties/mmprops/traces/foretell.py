@@ -16,12 +16,12 @@ import numpy.typing as npt
 from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNMOVABLE
 
 from .archive import Capture
-from .blocks import Blocks, BlockStream, Note, Pause, Step
+from .blocks import HUGE_PAGE_ORDER, Blocks, BlockStream, Note, Pause, Step
 from .compaction import COMPACTION_EVENTS, Compactions
 from .exact import Predictor, Request, Sealed
 from .formats import Event, ExtFrag, Free
 from .replay import Driver, OrderedComparison, Prediction, Replay
-from .snapshot import NOT_PRESENT
+from .snapshot import NOT_PRESENT, pcp_order
 
 _KPF_LRU = 5
 _KPF_COMPOUND_TAIL = 16
@@ -32,8 +32,21 @@ def exact_stream(capture: Capture, source: Iterable[Event] | None = None) -> Blo
     """Return the stream of a capture, or of events in its stead, with all that prediction needs."""
     stream = BlockStream(capture, source=source, also=(ExtFrag, *COMPACTION_EVENTS))
     if capture.has("start/kpageflags"):
-        stream.begin_movable(on_lru(np.frombuffer(capture.read("start/kpageflags"), "<u8")))
+        movable = set(on_lru(np.frombuffer(capture.read("start/kpageflags"), "<u8")))
+        stream.begin_movable(movable - cached_at_start(stream))
     return stream
+
+
+def cached_at_start(stream: BlockStream) -> set[int]:
+    """Return the frames that lay on per-CPU lists at START."""
+    return {
+        pfn + at
+        for zone in stream.start.zones
+        for pcp in zone.pcp
+        for index, heads in enumerate(pcp.lists)
+        for pfn in heads
+        for at in range(1 << pcp_order(index, HUGE_PAGE_ORDER))
+    }
 
 
 def on_lru(flags: npt.NDArray[np.uint64]) -> list[int]:
@@ -45,6 +58,16 @@ def on_lru(flags: npt.NDArray[np.uint64]) -> list[int]:
     head = np.maximum.accumulate(np.where(tail == 0, np.arange(len(flags)), 0))
     found: list[int] = np.flatnonzero((flags[head] >> np.uint64(_KPF_LRU)) & np.uint64(1)).tolist()
     return found
+
+
+def shared_pageblocks(stream: BlockStream) -> dict[int, list[int]]:
+    """Return the pageblocks that lie in several zones, with these."""
+    owners: dict[int, list[int]] = {}
+    for zone in range(len(stream.zones.spans)):
+        edges = {edge // _PAGEBLOCK for run in stream.zones.runs(zone) for edge in (run[0], run[1] - 1)}
+        for block in edges:
+            owners.setdefault(block, []).append(zone)
+    return {block: zones for block, zones in owners.items() if len(zones) > 1}
 
 
 def foretell(stream: BlockStream, model: Predictor, types: Sequence[int]) -> Replay:
@@ -65,6 +88,7 @@ class Foreteller(Driver):
         self.causes: Counter[str] = Counter()
         self.pageblocks = self.pageblocks_equal = 0
         self.miss: str | None = None
+        self._shared = shared_pageblocks(stream)
         self._bypassed: list[Step] = []
         self._waiting: dict[int, list[Step]] = {}
         self._holder: dict[int, int] = {}
@@ -144,8 +168,17 @@ class Foreteller(Driver):
             wrong = self.taken(step)
         else:
             wrong = "a frame of it is free"
+        if step.pfn // _PAGEBLOCK in self._shared:
+            self.share(step)
         if wrong is not None:
             self.contradict(step, wrong)
+
+    def share(self, step: Step) -> None:
+        """Let the other zones of a pageblock know its type: there is one for all (`struct mem_section`, usemap)."""
+        migratetype = self.predictor.type_at(step.zone, step.pfn)
+        for zone in self._shared[step.pfn // _PAGEBLOCK]:
+            if self.predictor.type_at(zone, step.pfn) != migratetype:
+                self.predictor.label(zone, step.pfn, migratetype)
 
     def contradict(self, step: Step, wrong: str) -> None:
         """Count what the model says against a step."""
@@ -195,7 +228,7 @@ class Foreteller(Driver):
         held = {}
         for start in self.predictor.pageblocks(step.zone, step.order, migratetype):
             frames, doubtful = self.stream.movable_in(step.zone, start, start + _PAGEBLOCK)
-            held[start] = frames, frozenset(doubtful)
+            held[start] = frames, frozenset(doubtful.union(frames[: self.compactions.off_lists]))
         return Request(step.zone, step.order, migratetype, migratetype == MOVABLE and CMA in self.types, bulk, held)
 
     def owned(self, step: Step) -> None:

@@ -59,8 +59,14 @@ class Scene:
 
     def play(self, engine: str, start: Blocks, end: Blocks, types: Sequence[int] = (), flags: bytes | None = None) -> Replay:
         """Write the capture, and foretell it."""
-        texts = {"START": self.kit.lists("START", self.zones(start), types=self.types)}
-        texts["END"] = self.kit.lists("END", self.zones(end), types=types or self.types)
+        return self.play_zones(engine, self.zones(start), self.zones(end), types, flags)
+
+    def play_zones(
+        self, engine: str, start: Sequence[Any], end: Sequence[Any], types: Sequence[int] = (), flags: bytes | None = None
+    ) -> Replay:
+        """The same for zones of any form."""
+        texts = {"START": self.kit.lists("START", start, types=self.types)}
+        texts["END"] = self.kit.lists("END", end, types=types or self.types)
         state = self.kit.state(texts, self.version)
         if flags is not None:
             state["start/kpageflags"] = flags
@@ -216,6 +222,20 @@ def test_free_waits_for_the_lock(kit: Any, engine: str, cpu: int) -> None:
     end = [(33, 0, 1), (34, 1, 1), (36, 2, 1), (40, 3, 1), (48, 4, 1), (16, 4, 1)]
     found = made.play(engine, [(8, 0, 1), (32, 5, 1)], end)
     assert (prediction(found).predicted, prediction(found).mispredicted) == ((2, 0) if cpu == 0 else (1, 1))
+
+
+@both
+def test_pageblock_of_two_zones_has_one_type(kit: Any, engine: str) -> None:
+    """What one zone makes of a pageblock that it shares with another, the other sees."""
+    halves = [
+        {"node": 0, "zone": "DMA32", "start_pfn": 0, "spanned": 256, "blocks": [(0, 8, 0)]},
+        {"node": 0, "zone": "Normal", "start_pfn": 256, "spanned": 1792, "blocks": []},
+    ]
+    made = Scene(kit, "6.1.9", types=(0, 1, 1, 1, 1, 1, 1, 1)).event(ISOFREE, kit.vmemmap, 8).event(ISORET, 256)
+    made.event(FREE, 256, 4)
+    end = [{**halves[0], "blocks": []}, {**halves[1], "blocks": [(256, 4, 1)]}]
+    found = made.play_zones(engine, halves, end, (1,) * 8)
+    assert (found.verdict, found.lists_equal, prediction(found).pageblocks) == ("pass", 110, 5)
 
 
 # --- compaction ---------------------------------------------------------------------------------------------------------
@@ -395,3 +415,12 @@ def test_cached_types_of_6_1_are_needed(captures: Path, monkeypatch: pytest.Monk
     """Freed by the types of their pageblocks, the drained pages of capture C are not where the kernel's are."""
     monkeypatch.setattr(buddy_exact, "KERNELS", {**buddy_exact.KERNELS, "6.12": 0})
     assert follow_exactly(open_capture(captures / "C-6.1-512M-1n1c"), "impl").verdict == "fail"
+
+
+@pytest.mark.needs_captures
+@pytest.mark.nightly
+def test_moves_of_isolation_are_needed(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the other free blocks of an isolated block's pageblock not moved, ten allocations of capture A would be missed."""
+    monkeypatch.setattr("mmspec.physical.buddy.linux.pageblock_inside", lambda span, pfn: False)
+    found = prediction(follow_exactly(open_capture(captures / "A-6.12-512M-1n1c"), "spec"))
+    assert (found.predicted, found.mispredicted) == (213_905, 10)

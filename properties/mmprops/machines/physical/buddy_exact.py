@@ -187,6 +187,11 @@ class LawPredictor:
         held = self._zones[zone]
         held.lists = law_lists.move_pageblock(held.zone, held.lists, pfn, migratetype)
 
+    def label(self, zone: int, pfn: int, migratetype: int) -> None:
+        """See `Predictor`."""
+        held = self._zones[zone]
+        held.lists = law_lists.set_types(held.zone.span, held.lists, pfn, 0, migratetype)
+
     def listed(self, zone: int, order: int, migratetype: int) -> tuple[int, ...]:
         """See `Predictor`."""
         return tuple(linked.members(self._zones[zone].lists.links, list_number(order, migratetype)))
@@ -358,6 +363,11 @@ class ImplementationPredictor:
         """See `Predictor`."""
         buddy = self._zones[zone].buddy
         move_pageblock(buddy.zone, pfn - buddy.base, migratetype)
+
+    def label(self, zone: int, pfn: int, migratetype: int) -> None:
+        """See `Predictor`."""
+        buddy = self._zones[zone].buddy
+        buddy.zone.types[(pfn - buddy.base) >> buddy.arrays.pageblock_order] = migratetype
 
     def listed(self, zone: int, order: int, migratetype: int) -> tuple[int, ...]:
         """See `Predictor`."""
