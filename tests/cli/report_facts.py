@@ -112,7 +112,7 @@ def facts() -> dict[str, Any]:
             "checks": [{"tag": "MID", "check": "quiet", "verdict": "pass", "detail": "so"}],
             "replays": [{
                 "machine": "m", "level": "blocks", "engine": "spec", "verdict": "pass", "events": 10, "operations": 5,
-                "allocations": 3, "lists_equal": 4, "lists_compared": 4, "first_miss": None,
+                "allocations": 3, "predicted": None, "lists_equal": 4, "lists_compared": 4, "first_miss": None,
             }],
         }],
         "trusted": {"rows": [{"what": "`z3`", "why": HOSTILE}], "not_proved": ["that it is fast"]},

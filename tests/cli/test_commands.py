@@ -252,6 +252,16 @@ def test_replay_follows_the_packaged_kernel(mmspec: Mmspec, packaged: Path, engi
     assert {"tag", "check", "verdict", "detail"} == set(answer["snapshots"][0])
 
 
+def test_replay_foretells(mmspec: Mmspec, packaged: Path) -> None:
+    """Without a level every allocation is foretold, and all that the interface names is told."""
+    done = mmspec("replay", str(packaged), "--engine", "impl", "--format", "json")
+    answer = done.json
+    assert (done.code, answer["verdict"], answer["level"], answer["first_miss"]) == (0, "pass", "exact", None)
+    assert (answer["allocations"], answer["predicted"], answer["mispredicted"], answer["resyncs"]) == (19590, 19590, 0, 0)
+    assert (answer["unpredictable"], answer["zone_from_pfn"]) == ({}, 97)
+    assert (answer["lists_equal"], answer["lists_compared"]) == (110, 110)
+
+
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "buddy"
 
 

@@ -103,8 +103,11 @@ def replayed(level: str, engine: str) -> tuple[str, str]:
     """Replay the packaged capture, and check its snapshots."""
     followed = packaged.followed(level, engine)
     verdict = worst([row.verdict for row in packaged.snapshots()] + [followed.verdict])
-    compared = f"{followed.lists_equal} of {len(followed.comparisons)} sets of free blocks equal those in its RAM"
-    return verdict, f"{followed.steps} operations of a real kernel; {compared}"
+    foretold = followed.prediction
+    lists = "sets of free blocks" if foretold is None else "ordered free lists"
+    compared = f"{followed.lists_equal} of {len(followed.comparisons)} {lists} equal those in its RAM"
+    told = "" if foretold is None else f"{foretold.predicted} of {followed.allocations} allocations predicted; "
+    return verdict, f"{followed.steps} operations of a real kernel; {told}{compared}"
 
 
 def reported(done: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 import pytest
 
-from mmprops.machines.physical import buddy_exact
 from mmprops.machines.physical.buddy_exact import ImplementationPredictor, follow_exactly
 from mmprops.traces.archive import CaptureError, open_capture, packaged_capture
 from mmprops.traces.blocks import BlockStream, Step
@@ -407,14 +406,6 @@ def test_captures_are_foretold(captures: Path, name: str, allocations: int, engi
     foretold = prediction(found)
     assert (found.verdict, found.allocations, foretold.predicted) == ("pass", allocations, allocations)
     assert (found.lists_equal, len(found.comparisons), foretold.pageblocks_equal, foretold.pageblocks) == (220, 220, 512, 512)
-
-
-@pytest.mark.needs_captures
-@pytest.mark.nightly
-def test_cached_types_of_6_1_are_needed(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Freed by the types of their pageblocks, the drained pages of capture C are not where the kernel's are."""
-    monkeypatch.setattr(buddy_exact, "KERNELS", {**buddy_exact.KERNELS, "6.12": 0})
-    assert follow_exactly(open_capture(captures / "C-6.1-512M-1n1c"), "impl").verdict == "fail"
 
 
 @pytest.mark.needs_captures

@@ -79,7 +79,7 @@ function systemOf(one) {
   const size = one.memory_kib ? `${Math.round(one.memory_kib / 1024)} MiB` : null;
   const machine = [size, counted(one.cpus, "CPU"), counted(one.nodes, "node")].filter(Boolean).join(", ");
   const followed = one.replays.map((run) => h("li", {}, verdict(run.verdict), ` ${run.machine}, ${run.engine === "spec" ? "the specification" : "our implementation"}: `
-    + `${counted(run.operations, "operation")} followed, read from ${counted(run.events, "trace event")}; ${run.lists_equal} of ${run.lists_compared} sets of free blocks equal those found in the machine's RAM`,
+    + `${counted(run.operations, "operation")} followed, read from ${counted(run.events, "trace event")}; ${run.predicted === null ? "" : `${run.predicted} of ${counted(run.allocations, "allocation")} foretold; `}${run.lists_equal} of ${run.lists_compared} ${run.predicted === null ? "sets of free blocks" : "ordered free lists"} equal those found in the machine's RAM`,
   run.first_miss ? h("span", { class: "bad" }, `; first difference: ${run.first_miss}`) : null));
   const good = one.checks.filter((check) => check.verdict === "pass").length;
   const rows = one.checks.map((check) => h("li", {}, verdict(check.verdict), ` ${check.tag} ${check.check}: ${check.detail}`));
