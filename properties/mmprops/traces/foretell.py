@@ -7,7 +7,7 @@ reached, corrects it after a miss by what was read then, and follows compactions
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 import numpy as np
@@ -20,7 +20,7 @@ from .blocks import HUGE_PAGE_ORDER, Blocks, BlockStream, Note, Pause, Step
 from .compaction import COMPACTION_EVENTS, Compactions
 from .exact import Predictor, Request, Sealed
 from .formats import Event, ExtFrag, Free
-from .replay import Driver, OrderedComparison, Prediction, Replay
+from .replay import Driver, OrderedComparison, Prediction, Replay, Sight
 from .snapshot import NOT_PRESENT, pcp_order
 
 _KPF_LRU = 5
@@ -315,26 +315,39 @@ class Foreteller(Driver):
         if wrong is not None:
             self.contradict(step, wrong)
 
-    def compared(self, pause: Pause, zone: int, ram: Blocks) -> Sequence[OrderedComparison]:
-        """Compare every list of a zone in its order, and count the types of its pageblocks that are equal."""
-        self.compare_types(pause, zone)
+    def look(self, pause: Pause, ram: Sequence[Blocks]) -> Sight:
+        """Compare every list in its order, and the types of all pageblocks."""
+        lists: list[OrderedComparison] = []
+        types: list[tuple[int, bool]] = []
+        for zone in range(len(ram)):
+            lists += self.lists(pause, zone)
+            types += self.pageblock_types(pause, zone)
+        return Sight(lists, types)
+
+    def lists(self, pause: Pause, zone: int) -> Iterator[OrderedComparison]:
+        """Compare every list of a zone."""
         label = self.stream.zones.spans[zone].label
-        found = []
         for order, lists in enumerate(pause.lists.zones[zone].free):
             for number, heads in enumerate(lists):
                 have = self.predictor.listed(zone, order, self.types[number])
-                found.append(OrderedComparison(pause.tag, label, order, str(number), have, tuple(heads)))
-        return found
+                yield OrderedComparison(pause.tag, label, order, str(number), have, tuple(heads))
 
-    def compare_types(self, pause: Pause, zone: int) -> None:
+    def pageblock_types(self, pause: Pause, zone: int) -> Iterator[tuple[int, bool]]:
         """Compare the types of a zone's pageblocks with those in RAM."""
+        known = pause.lists.pageblock_mt
         for first, after in self.stream.zones.runs(zone):
-            for block in range(first >> 9, (after + 511) >> 9):
-                number = pause.lists.pageblock_mt[block] if block < len(pause.lists.pageblock_mt) else NOT_PRESENT
+            for block in range(first // _PAGEBLOCK, -(-after // _PAGEBLOCK)):
+                number = known[block] if block < len(known) else NOT_PRESENT
                 if number != NOT_PRESENT:
-                    self.pageblocks += 1
-                    pfn = max(first, block << 9)
-                    equal = self.predictor.type_at(zone, pfn) == self.types[number]
-                    self.pageblocks_equal += equal
-                    if not equal:
-                        self.miss = self.miss or f"{pause.tag}: pageblock {block << 9} has another type"
+                    pfn = max(first, block * _PAGEBLOCK)
+                    yield block * _PAGEBLOCK, self.predictor.type_at(zone, pfn) == self.types[number]
+
+    def keep(self, sight: Sight) -> None:
+        """Keep a comparison as that of its pause."""
+        super().keep(sight)
+        self.pageblocks += len(sight.pageblocks)
+        self.pageblocks_equal += sum(equal for _, equal in sight.pageblocks)
+        other = next((pfn for pfn, equal in sight.pageblocks if not equal), None)
+        if other is not None:
+            tag = sight.comparisons[0].tag
+            self.miss = self.miss or f"{tag}: pageblock {other} has another type"

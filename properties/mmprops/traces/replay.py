@@ -19,6 +19,7 @@ UNSEEN_LIMIT = 1e-4
 """Share of the allocations up to which frees that no event announced leave a verdict standing."""
 
 _WINDOW_LIMIT = 200_000
+_PLACES_LIMIT = 100
 
 
 class Model(Protocol):
@@ -208,6 +209,20 @@ def replay(stream: BlockStream, model: Model) -> Replay:
     return Driver(stream, model).run()
 
 
+@attrs.frozen
+class Sight:
+    """What one comparison with RAM saw."""
+
+    comparisons: Sequence[Comparison | OrderedComparison]
+    pageblocks: Sequence[tuple[int, bool]] = ()
+    """First frames of the pageblocks whose types were compared, and whether they are equal."""
+
+    @property
+    def unequal(self) -> int:
+        """How much of it differs."""
+        return sum(not row.equal for row in self.comparisons) + sum(not equal for _, equal in self.pageblocks)
+
+
 class Driver:
     """Hands the stream's steps to a model, and compares at each pause."""
 
@@ -267,26 +282,42 @@ class Driver:
         self.apply(step)
 
     def compare(self, pause: Pause, window: list[Step | Note]) -> None:
-        """Compare at the step of the window at which the machine was paused, and carry out all its steps."""
+        """Compare at the step of the window at which the machine was paused, and carry out all its steps.
+
+        Where the frames that are free fit at several steps, that is the first at which everything is equal.
+        """
         numbers = range(len(self.stream.zones.spans))
         ram = [free_blocks_in_ram(pause.lists, self.stream.zones, zone) for zone in numbers]
-        place, unseen = self.place(ram, window)
-        for step in window[:place]:
-            self.apply(step)
-        for pfn in sorted(unseen):
-            self.adopted += 1
-            self.adopt(self.stream.adopt(pfn, pause.seq))
-        for zone in numbers:
-            self.comparisons += self.compared(pause, zone, ram[zone])
-        for step in window[place:]:
+        places, unseen = self.places(ram, window)
+        sights: list[Sight] = []
+        done = 0
+        for place in places[:_PLACES_LIMIT]:
+            for step in window[done:place]:
+                self.apply(step)
+            done = place
+            for pfn in sorted(unseen) if not sights else ():
+                self.adopted += 1
+                self.adopt(self.stream.adopt(pfn, pause.seq))
+            sights.append(self.look(pause, ram))
+            if not sights[-1].unequal:
+                break
+        self.keep(min(sights, key=lambda sight: sight.unequal))
+        for step in window[done:]:
             self.apply(step)
 
-    def compared(self, pause: Pause, zone: int, ram: Blocks) -> Sequence[Comparison | OrderedComparison]:
-        """Compare one zone."""
-        return _compared(pause.tag, self.stream, zone, self.model.free_blocks(zone), ram)
+    def look(self, pause: Pause, ram: Sequence[Blocks]) -> Sight:
+        """Compare the model as it is with RAM."""
+        zones = range(len(ram))
+        return Sight(
+            [row for zone in zones for row in _compared(pause.tag, self.stream, zone, self.model.free_blocks(zone), ram[zone])]
+        )
 
-    def place(self, ram: list[dict[int, int]], window: list[Step | Note]) -> tuple[int, set[int]]:
-        """Return how many steps of the window came before the pause, and the frames that were freed unseen.
+    def keep(self, sight: Sight) -> None:
+        """Keep a comparison as that of its pause."""
+        self.comparisons += sight.comparisons
+
+    def places(self, ram: list[dict[int, int]], window: list[Step | Note]) -> tuple[list[int], set[int]]:
+        """Return how many steps of the window may have come before the pause, and the frames that were freed unseen.
 
         That is where the model differs from RAM by frames that were freed unseen, fewest first; the start of the window
         where it nowhere is so.
@@ -295,15 +326,17 @@ class Driver:
         for zone, want in enumerate(ram):
             for pfn, order in self.model.free_blocks(zone).items() ^ want.items():
                 differing ^= set(range(pfn, pfn + (1 << order)))
-        best: tuple[int, int, set[int]] | None = None
+        best: tuple[list[int], set[int]] | None = None
         for place in range(len(window) + 1):
-            fewer = best is None or len(differing) < best[0]
+            fewer = best is None or len(differing) < len(best[1])
             if fewer and all(self.stream.cached(pfn) and self._in_ram(ram, pfn) for pfn in differing):
-                best = len(differing), place, set(differing)
+                best = [place], set(differing)
+            elif best is not None and differing == best[1]:
+                best[0].append(place)
             step = window[place] if place < len(window) else None
             if isinstance(step, Step) and step.kind != "check":
                 differing ^= set(range(step.pfn, step.pfn + (1 << step.order)))
-        return (0, set()) if best is None else best[1:]
+        return ([0], set()) if best is None else best
 
     def _in_ram(self, ram: list[dict[int, int]], pfn: int) -> bool:
         orders = range(self.stream.max_order + 1)

@@ -41,6 +41,8 @@ class Scene:
     types: tuple[int, ...] = (1,) * 8
     nodes: int = 1
     events: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+    after_pause: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+    """Events between the marker of the pause and the next."""
 
     def zones(self, blocks: Blocks) -> list[dict[str, Any]]:
         """Zones of two largest blocks each."""
@@ -70,7 +72,8 @@ class Scene:
         if flags is not None:
             state["start/kpageflags"] = flags
         cpus: dict[int, list[Any]] = {0: []}
-        marks = [(0, MARK, ("SPIN START",)), (0, MARK, ("go",)), *self.events, (0, MARK, ("SPIN END",)), (0, MARK, ("done",))]
+        marks = [(0, MARK, ("SPIN START",)), (0, MARK, ("go",)), *self.events, (0, MARK, ("SPIN END",))]
+        marks += [*self.after_pause, (0, MARK, ("done",))]
         for time, (cpu, path, values) in enumerate(marks):
             cpus.setdefault(cpu, []).append(self.kit.raw(time + 1, path, values))
         path: Path = self.kit.write({cpu: self.kit.pages(raw) for cpu, raw in cpus.items()}, state)
@@ -119,6 +122,16 @@ def test_pageblock_types_are_compared(kit: Any, engine: str) -> None:
     found = Scene(kit).play(engine, [(8, 3, 1)], [(8, 3, 1)], (1, 1, 0, 1, 1, 1, 1, 1))
     assert (found.verdict, found.first_miss) == ("fail", "END: pageblock 1024 has another type")
     assert (prediction(found).pageblocks, prediction(found).pageblocks_equal) == (4, 3)
+
+
+@both
+def test_pause_lies_where_the_order_fits(kit: Any, engine: str) -> None:
+    """Where the same frames are free at several steps before the next marker, the lists' order tells where the pause was."""
+    made = Scene(kit)
+    made.after_pause = [(0, LOCKED, (8, 3, 1, 1)), (0, DRAIN, (8, 3, 1)), (0, LOCKED, (8, 3, 1, 1)), (0, LOCKED, (32, 3, 1, 1))]
+    made.after_pause += [(0, DRAIN, (8, 3, 1)), (0, DRAIN, (32, 3, 1)), (0, LOCKED, (32, 3, 1, 1))]
+    found = made.play(engine, [(8, 3, 1), (32, 3, 1)], [(32, 3, 1), (8, 3, 1)])
+    assert (found.verdict, prediction(found).predicted, found.lists_equal) == ("pass", 4, 55)
 
 
 @both
