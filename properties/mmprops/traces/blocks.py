@@ -39,6 +39,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
+import numpy as np
 
 from .archive import Capture, CaptureError
 from .btf import struct_page_size
@@ -230,7 +231,7 @@ class BlockStream:
         span = self.zones.spans[zone]
         first = max(start, span.start_pfn)
         states = self._frames[zone][first - span.start_pfn : max(0, end - span.start_pfn)]
-        held = [first + at for at, state in enumerate(states) if state == _MOVABLE]
+        held: list[int] = (np.flatnonzero(np.frombuffer(states, np.uint8) == _MOVABLE) + first).tolist()
         recent = {pfn for pfns in self._recent.values() for pfn in pfns}
         return held, recent.intersection(held)
 

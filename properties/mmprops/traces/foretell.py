@@ -88,6 +88,7 @@ class Foreteller(Driver):
         self.causes: Counter[str] = Counter()
         self.pageblocks = self.pageblocks_equal = 0
         self.miss: str | None = None
+        self._alone = len(stream.capture.cpu_buffers()) == 1
         self._shared = shared_pageblocks(stream)
         self._bypassed: list[Step] = []
         self._waiting: dict[int, list[Step]] = {}
@@ -119,9 +120,8 @@ class Foreteller(Driver):
         if isinstance(step, Note):
             self.note(step)
             return
-        if self.must_wait(step):
-            return
-        self.carry_out(step)
+        if self._alone or not self.must_wait(step):
+            self.carry_out(step)
 
     def must_wait(self, step: Step) -> bool:
         """Tell whether a free waits for the zone's lock, and let go what waited for it until now.
