@@ -12,6 +12,7 @@
 | `blocks` | the event stream as operations on the free blocks of the zones, by which rules and why |
 | `exact` | what may be known of an allocation in advance, and what a model tells |
 | `compaction` | compactions under way: what they keep, and how they turn the free lists |
+| `search` | one search of compaction for a free block, worked out on the lists |
 | `foretell` | a model that tells every allocation in advance, and every ordered list compared with RAM |
 | `replay` | a model driven by these operations and compared with RAM at every pause |
 """

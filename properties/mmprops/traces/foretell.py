@@ -17,7 +17,7 @@ from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNM
 
 from .archive import Capture
 from .blocks import HUGE_PAGE_ORDER, Blocks, BlockStream, Note, Pause, Step
-from .compaction import COMPACTION_EVENTS, Compactions
+from .compaction import COMPACTION_EVENTS, Compactions, FastIsolateFreepages
 from .exact import Predictor, Request, Sealed
 from .formats import Event, ExtFrag, Free
 from .replay import Driver, OrderedComparison, Prediction, Replay, Sight
@@ -83,7 +83,8 @@ class Foreteller(Driver):
         self.predictor = model
         self.types = types
         self.populated = sum(span.end_pfn > span.start_pfn for span in stream.zones.spans)
-        self.compactions = Compactions(stream.zones)
+        searches_told = stream.capture.has(f"format/{FastIsolateFreepages.path}")
+        self.compactions = Compactions(stream.zones, searches_told)
         self.predicted = self.missed = self.resyncs = self.zone_from_pfn = self.captured = 0
         self.causes: Counter[str] = Counter()
         self.pageblocks = self.pageblocks_equal = 0
@@ -291,7 +292,8 @@ class Foreteller(Driver):
         assert step.event is not None
         if self.compactions.searching(step.event.pid):
             behind = self.predictor.behind(step.zone, step.pfn)
-            self.compactions.taken(step.event.pid, step.pfn, step.order, behind)
+            for turn in self.compactions.taken(step.event.pid, step.pfn, step.order, behind, self.predictor.listed):
+                self.predictor.turn(turn.zone, turn.pfn, turn.to_tail)
         return self.predictor.take(step.zone, step.pfn, step.order)
 
     def note(self, note: Note) -> None:

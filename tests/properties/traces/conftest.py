@@ -99,6 +99,11 @@ EVENTS: dict[str, tuple[int, list[tuple[str, str, int, int, int]], str]] = {
     "compaction/mm_compaction_finished": (21, [("int", "order", 8, 4, 1), ("int", "ret", 12, 4, 1)], "<ii"),
     "compaction/mm_compaction_isolate_migratepages": (
         22,
+        [("unsigned long", name, 8 + 8 * place, 8, 0) for place, name in enumerate(("start_pfn", "end_pfn", "nr_taken"))],
+        "<QQQ",
+    ),
+    "compaction/mm_compaction_isolate_freepages": (
+        24,
         [("unsigned long", "start_pfn", 8, 8, 0), ("unsigned long", "end_pfn", 16, 8, 0)],
         "<QQ",
     ),
@@ -199,6 +204,8 @@ def state_members(lists: Mapping[str, bytes], version: str = "6.12.1") -> dict[s
     members = {"header_page": HEADER_PAGE.encode(), "header_event": HEADER_EVENT.encode(), "struct_page_size": b"64\n"}
     members["version"] = f"Linux version {version} (somebody)".encode()
     members |= {f"format/{path}": format_text(path).encode() for path in EVENTS}
+    if version.startswith("6.1."):
+        del members["format/compaction/mm_compaction_fast_isolate_freepages"]
     return members | {f"lists.{tag}.json": text for tag, text in lists.items()}
 
 

@@ -253,9 +253,9 @@ def test_pageblock_of_two_zones_has_one_type(kit: Any, engine: str) -> None:
 # --- compaction ---------------------------------------------------------------------------------------------------------
 
 
-def compacting(kit: Any, order: int, gfp: int = 8) -> Scene:
+def compacting(kit: Any, order: int, gfp: int = 8, version: str = "6.12.1") -> Scene:
     """A direct compaction for an order, begun."""
-    made = Scene(kit).event(TRY, order, gfp, 2).event(BEGIN, 0, 0, 1536, 2048)
+    made = Scene(kit, version).event(TRY, order, gfp, 2).event(BEGIN, 0, 0, 1536, 2048)
     return made.event(FINISHED, order, 4)
 
 
@@ -273,7 +273,7 @@ def test_compaction_keeps_a_freed_block(kit: Any, engine: str, gfp: int, kept: b
 @both
 def test_search_turns_the_lists(kit: Any, engine: str) -> None:
     """A search looks from the tail; the block that it takes was made first, and what was before it comes last."""
-    made = compacting(kit, 4).event(SOURCE, 0, 32)
+    made = compacting(kit, 4).event(SOURCE, 0, 32, 8)
     # The upper quarter of 32 to 1536 begins in pageblock 1024: the second block from the tail is in it.
     made.event(ISOFREE, kit.vmemmap + 64 * 1200, 3).event(ISORET, 8).event(TARGET, 512, 1536, 2 + 7, 8).event(END, 0)
     found = made.play(engine, [(8, 3, 1), (1200, 3, 1), (64, 3, 1)], [(64, 3, 1), (8, 3, 1)])
@@ -281,9 +281,20 @@ def test_search_turns_the_lists(kit: Any, engine: str) -> None:
 
 
 @both
+@pytest.mark.parametrize("first", [1200, 64])
+def test_search_of_6_1_is_told_by_the_block(kit: Any, engine: str, first: int) -> None:
+    """In 6.1 the first block that is taken tells that it was searched for; one that no search finds turns nothing."""
+    made = compacting(kit, 4, version="6.1.9").event(SOURCE, 0, 32, 8)
+    made.event(ISOFREE, kit.vmemmap + 64 * first, 3).event(ISORET, 8).event(END, 0)
+    left = [(64, 3, 1), (8, 3, 1)] if first == 1200 else [(8, 3, 1), (1200, 3, 1)]
+    found = made.play(engine, [(8, 3, 1), (1200, 3, 1), (64, 3, 1)], left)
+    assert (found.contradictions, found.lists_equal, prediction(found).unfollowed) == (0, 55, int(first != 1200))
+
+
+@both
 def test_search_that_is_not_followed_is_counted(kit: Any, engine: str) -> None:
     """Where the event says that another number of blocks was looked at, nothing is turned and that is told."""
-    made = compacting(kit, 4).event(SOURCE, 0, 32).event(TARGET, 512, 1536, 77, 0).event(END, 0)
+    made = compacting(kit, 4).event(SOURCE, 0, 32, 8).event(TARGET, 512, 1536, 77, 0).event(END, 0)
     found = made.play(engine, [(8, 3, 1), (64, 3, 1)], [(8, 3, 1), (64, 3, 1)])
     assert (found.lists_equal, prediction(found).unfollowed) == (55, 1)
 
