@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNMOVABLE
 
-from .archive import Capture
+from .archive import Capture, CaptureError
 from .blocks import HUGE_PAGE_ORDER, Blocks, BlockStream, Note, Pause, Step
 from .compaction import COMPACTION_EVENTS, Compactions, FastIsolateFreepages
 from .exact import Predictor, Request, Sealed
@@ -198,9 +198,7 @@ class Foreteller(Driver):
         told = self.predictor.predict(request)
         sealed.hand_in(told)
         pfn = sealed.open()
-        for unseen in self._bypassed:
-            self.predictor.free(unseen.zone, unseen.pfn, unseen.order, None, None)
-        self._bypassed.clear()
+        self.free_unseen()
         if told.cause is not None:
             self.causes[told.cause] += 1
         elif told.pfn == pfn:
@@ -210,11 +208,17 @@ class Foreteller(Driver):
             said = "nothing" if told.pfn is None else f"block {told.pfn}"
             self.miss = self.miss or f"event {step.seq} ({step.reason}): {said} was foretold, block {pfn} was handed out"
         self.resyncs += told.pfn != pfn
-        if step.migratetype is not None and self.types[step.migratetype] >= HIGHATOMIC:
-            self.believe(step, self.types[step.migratetype])
+        if step.migratetype is not None and self.number(step, step.migratetype) >= HIGHATOMIC:
+            self.believe(step, self.number(step, step.migratetype))
         wrong = self.predictor.settle(step.zone, pfn, step.order)
         self.owned(step)
         return wrong
+
+    def free_unseen(self) -> None:
+        """Free the frames of which the step in hand tells that they were freed unseen."""
+        for unseen in self._bypassed:
+            self.predictor.free(unseen.zone, unseen.pfn, unseen.order, None, None)
+        self._bypassed.clear()
 
     def request(self, step: Step) -> Request:
         """Return what may be known of an allocation in advance."""
@@ -224,7 +228,7 @@ class Foreteller(Driver):
         bulk = step.bulk and self._refilled.get(cpu) == step.zone
         self.zone_from_pfn += self.populated > 1 and not bulk
         self._refilled[cpu] = step.zone
-        named = self.types[step.migratetype]
+        named = self.number(step, step.migratetype)
         migratetype = named if named <= RECLAIMABLE else MOVABLE if named == CMA else UNMOVABLE
         held = {}
         for start in self.predictor.pageblocks(step.zone, step.order, migratetype):
@@ -243,16 +247,24 @@ class Foreteller(Driver):
         if said is not None and (said.pfn, said.alloc_order) == (step.pfn, step.order):
             self.check_owner(step.zone, said)
 
+    def number(self, what: Step | ExtFrag, migratetype: int) -> int:
+        """Return the law's number of a type that an event names; raises `CaptureError` where the kernel has none such."""
+        if not 0 <= migratetype < len(self.types):
+            where = f"{self.stream.capture.name} event {what.seq}"
+            raise CaptureError(where, f"names migratetype {migratetype}, which this kernel has not: the trace is damaged")
+        return self.types[migratetype]
+
     def check_owner(self, zone: int, said: ExtFrag) -> None:
         """Correct the model where a fallback changed a pageblock's type and the model does not have it, or the reverse."""
-        wanted = self.types[said.alloc_migratetype]
+        wanted, other = (self.number(said, one) for one in (said.alloc_migratetype, said.fallback_migratetype))
         if (self.predictor.type_at(zone, said.pfn) == wanted) != bool(said.change_ownership):
             self.resyncs += 1
-            self.predictor.retype(zone, said.pfn, wanted if said.change_ownership else self.types[said.fallback_migratetype])
+            self.predictor.retype(zone, said.pfn, wanted if said.change_ownership else other)
 
     def kept(self, step: Step) -> str | None:
         """Compare a block that direct compaction kept with what the model kept."""
         assert step.event is not None
+        self.free_unseen()
         pfn = self.compactions.kept(step.event.pid)
         if pfn == step.pfn:
             self.captured += 1
@@ -272,7 +284,7 @@ class Foreteller(Driver):
         if step.event is not None:
             keep = self.compactions.keeps(step.event.pid, step.zone)
             if step.migratetype is not None:
-                cached = self.types[step.migratetype]
+                cached = self.number(step, step.migratetype)
                 self.believe(step, cached)
         answer = self.predictor.free(step.zone, step.pfn, step.order, cached, keep)
         if isinstance(answer, int):
@@ -290,6 +302,7 @@ class Foreteller(Driver):
     def taken(self, step: Step) -> str | None:
         """Let a block leave to compaction, which may be searching the lists."""
         assert step.event is not None
+        self.free_unseen()
         if self.compactions.searching(step.event.pid):
             behind = self.predictor.behind(step.zone, step.pfn)
             for turn in self.compactions.taken(step.event.pid, step.pfn, step.order, behind, self.predictor.listed):

@@ -160,6 +160,31 @@ def test_unseen_free_is_found_after_the_prediction(kit: Any, engine: str) -> Non
     assert prediction(found).first_miss == f"event 3 ({LOCKED}): block 8 was foretold, block 3 was handed out"
 
 
+@both
+@pytest.mark.parametrize("migratetype", [-1, 5])
+def test_unknown_type_is_damage(kit: Any, engine: str, migratetype: int) -> None:
+    """An event that names a type that the kernel has not is refused, not misread."""
+    with pytest.raises(CaptureError, match=f"names migratetype {migratetype}, which this kernel has not"):
+        Scene(kit).event(LOCKED, 8, 0, migratetype, 1).play(engine, [(8, 0, 1)], [])
+
+
+@both
+def test_kernel_without_a_profile_is_named(kit: Any, engine: str) -> None:
+    """Choices that are not specified are not foretold."""
+    with pytest.raises(
+        CaptureError, match=r"is of Linux 6\.6; what is specified are the choices of 6\.1 and 6\.12; --level blocks"
+    ):
+        Scene(kit, "6.6.1").play(engine, [], [])
+
+
+@both
+def test_unseen_free_is_taken_by_compaction(kit: Any, engine: str) -> None:
+    """A frame that went to the buddy unseen and leaves to compaction was free before."""
+    made = Scene(kit).event(FREE, 9, 0).event(ISOFREE, kit.vmemmap + 64 * 8, 1).event(ISORET, 2)
+    found = made.play(engine, [(8, 0, 1)], [])
+    assert (found.contradictions, found.lists_equal, found.bypassed) == (0, 55, 1)
+
+
 # --- fallbacks ----------------------------------------------------------------------------------------------------------
 
 LRU = (1 << 5).to_bytes(8, "little")

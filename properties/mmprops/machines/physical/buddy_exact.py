@@ -19,7 +19,7 @@ from mmimpl.physical.buddy.memory import ALLOCATED, MIGRATABLE, NONE
 from mmimpl.physical.buddy.operations import take as take_kernel
 from mmimpl.physical.buddy.outside import any_free, carve, fits
 from mmprops.machines.physical.buddy_replay import config_of
-from mmprops.traces.archive import Capture
+from mmprops.traces.archive import Capture, CaptureError
 from mmprops.traces.blocks import Blocks, BlockStream, kernel_version
 from mmprops.traces.exact import Predictor, Request, Told, type_numbers
 from mmprops.traces.foretell import exact_stream, foretell
@@ -55,10 +55,17 @@ class Start:
     """The types of its pageblocks, by index from frame 0."""
 
 
+def kernel_of(capture: Capture) -> str:
+    """Return the name of the kernel whose choices the capture shows (CaptureError: they are not specified)."""
+    name = ".".join(map(str, kernel_version(capture)))
+    if name not in KERNELS:
+        problem = f"is of Linux {name}; what is specified are the choices of {' and '.join(KERNELS)}"
+        raise CaptureError(f"{capture.path} version", problem, "--level blocks holds for other versions too")
+    return name
+
+
 def start_of(stream: BlockStream, zone: int, numbers: Sequence[int]) -> Start:
     """Return what a zone of the capture held at START (mm/page_alloc.c's lists and pageblock flags as they lay in RAM)."""
-    major, minor = kernel_version(stream.capture)
-    kernels = [name for name, number in KERNELS.items() if number <= 100 * major + minor]
     types: dict[int, Migratetype] = {}
     for first, after in stream.zones.runs(zone):
         for block in range(first >> 9, (after + 511) >> 9):
@@ -66,7 +73,7 @@ def start_of(stream: BlockStream, zone: int, numbers: Sequence[int]) -> Start:
             if known != NOT_PRESENT:
                 types[block] = numbers[known]
     blocks = tuple((pfn, order, numbers[number]) for pfn, order, number in stream.start.zones[zone].blocks())
-    return Start(config_of(stream, zone), max(kernels, key=KERNELS.__getitem__, default="6.1"), blocks, types)
+    return Start(config_of(stream, zone), kernel_of(stream.capture), blocks, types)
 
 
 def canonical(stream: BlockStream, zone: int, blocks: Iterable[tuple[Pfn, Order]]) -> Blocks:
