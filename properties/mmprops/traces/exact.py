@@ -11,7 +11,7 @@ An answer that depends on what no trace tells is told as its cause (`CAUSES`), b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Protocol
 
 import attrs
@@ -53,8 +53,8 @@ class Request:
     """Whether the request may use CMA pageblocks (`mm/page_alloc.c:gfp_to_alloc_flags_cma`)."""
     bulk: bool
     """Whether it goes on with the refill that the request before it in its zone belongs to."""
-    held: Mapping[int, tuple[Sequence[int], frozenset[int]]]
-    """Of each pageblock that the model asked for: the frames that movable pages hold, and which of them are in doubt."""
+    held: Callable[[int], tuple[Sequence[int], Set[int]]] = attrs.field(eq=False, repr=False)
+    """Tells of a pageblock, by its first frame, which frames movable pages hold, and of which of these nobody is sure."""
 
 
 @attrs.frozen
@@ -67,9 +67,6 @@ class Told:
 
 class Predictor(Protocol):
     """A model that tells which block is next. Migratetypes are the law's numbers."""
-
-    def pageblocks(self, zone: int, order: int, migratetype: int) -> Sequence[int]:
-        """Return the first frames of the pageblocks of whose pages the answer to a request may depend; none if of none."""
 
     def predict(self, request: Request) -> Told:
         """Tell the block that is handed out next."""

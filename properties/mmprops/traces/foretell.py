@@ -7,7 +7,8 @@ reached, corrects it after a miss by what was read then, and follows compactions
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import partial
 
 import attrs
 import numpy as np
@@ -82,6 +83,7 @@ class Foreteller(Driver):
         super().__init__(stream, model)  # type: ignore[arg-type]  # apply() below hands steps to it
         self.predictor = model
         self.types = types
+        self._cma = CMA in types
         self.populated = sum(span.end_pfn > span.start_pfn for span in stream.zones.spans)
         searches_told = stream.capture.has(f"format/{FastIsolateFreepages.path}")
         self.compactions = Compactions(stream.zones, searches_told)
@@ -230,11 +232,13 @@ class Foreteller(Driver):
         self._refilled[cpu] = step.zone
         named = self.number(step, step.migratetype)
         migratetype = named if named <= RECLAIMABLE else MOVABLE if named == CMA else UNMOVABLE
-        held = {}
-        for start in self.predictor.pageblocks(step.zone, step.order, migratetype):
-            frames, doubtful = self.stream.movable_in(step.zone, start, start + _PAGEBLOCK)
-            held[start] = frames, frozenset(doubtful.union(frames[: self.compactions.off_lists]))
-        return Request(step.zone, step.order, migratetype, migratetype == MOVABLE and CMA in self.types, bulk, held)
+        cma = self._cma and migratetype == MOVABLE
+        return Request(step.zone, step.order, migratetype, cma, bulk, partial(self.held, step.zone))
+
+    def held(self, zone: int, start: int) -> tuple[Sequence[int], Set[int]]:
+        """Return the frames of a pageblock that movable pages hold, and those of them that may be on no LRU list now."""
+        frames, recent = self.stream.movable_in(zone, start, start + _PAGEBLOCK)
+        return frames, recent.union(frames[: self.compactions.off_lists])
 
     def owned(self, step: Step) -> None:
         """Compare the type of the block's pageblock with what the kernel said of a fallback, now that it may be read."""

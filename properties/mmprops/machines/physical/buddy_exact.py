@@ -101,9 +101,8 @@ class LawPredictor:
         self._stream = stream
         self._zones = [law_zone(start_of(stream, zone, numbers)) for zone in range(len(stream.zones.spans))]
 
-    def pageblocks(self, zone: int, order: int, migratetype: int) -> Sequence[int]:
-        """See `Predictor`."""
-        held = self._zones[zone]
+    def _pageblocks(self, held: LawZone, order: Order, migratetype: Migratetype) -> Iterable[Pfn]:
+        """Return the pageblocks of whose pages the answer to a request may depend, by their first frames."""
         span, lists = held.zone.span, held.lists
         if law_lists.smallest(span, lists, order, migratetype) < NOBODY:
             return ()
@@ -113,15 +112,17 @@ class LawPredictor:
                 pfn = law_lists.first_listed(lists, have, other)
                 if pfn < NOBODY:
                     found[pfn >> span.pageblock_order << span.pageblock_order] = None
-        return tuple(found)
+        return found
 
     def predict(self, request: Request) -> Told:
         """See `Predictor`."""
         held = self._zones[request.zone]
         mode = held.mode if request.bulk else NORMAL
+        pageblocks = self._pageblocks(held, request.order, request.migratetype)
         flags = ALLOC_CMA if request.cma else 0
         held.outcomes = tuple(
-            law_refill(*self._with(held, movable), request.order, request.migratetype, flags, mode) for movable in doubts(request)
+            law_refill(*self._with(held, movable), request.order, request.migratetype, flags, mode)
+            for movable in doubts(request, pageblocks)
         )
         pfn = held.outcomes[0][0]
         if any(other != pfn for other, _, _ in held.outcomes):
@@ -218,11 +219,12 @@ def law_zone(start: Start) -> LawZone:
     return LawZone(zone, lists)
 
 
-def doubts(request: Request) -> Iterable[Mapping[Pfn, Order]]:
+def doubts(request: Request, pageblocks: Iterable[Pfn]) -> Iterable[Mapping[Pfn, Order]]:
     """Yield the movable pages that a request's answer may depend on: all of them and, if some are in doubt, the others."""
-    every = {pfn: 0 for frames, _ in request.held.values() for pfn in frames}
+    told = [request.held(start) for start in pageblocks]
+    every = {pfn: 0 for frames, _ in told for pfn in frames}
     yield every
-    unsure = {pfn for _, doubtful in request.held.values() for pfn in doubtful}
+    unsure = {pfn for _, doubtful in told for pfn in doubtful}
     if unsure:
         yield {pfn: 0 for pfn in every if pfn not in unsure}
 
@@ -258,19 +260,16 @@ class ImplementationPredictor:
         self._stream = stream
         self._zones = [implementation_zone(start_of(stream, zone, numbers)) for zone in range(len(stream.zones.spans))]
 
-    def pageblocks(self, zone: int, order: int, migratetype: int) -> Sequence[int]:
-        """See `Predictor`."""
-        buddy = self._zones[zone].buddy
+    def _pageblocks(self, buddy: Buddy, order: Order, migratetype: Migratetype) -> Iterable[Pfn]:
+        """Return the pageblocks of whose pages the answer to a request may depend, by their first frames."""
         cells = buddy.zone
-        if smallest(cells, order, migratetype) < cells.heads:
-            return ()
         found: dict[Pfn, None] = {}
         for have in range(order, cells.pageblock_order):
             for other in (first_fallback(migratetype), second_fallback(migratetype)):
                 frame = cells.after[cells.heads + (other << 4 | have)]
                 if frame < cells.heads:
                     found[buddy.base + (frame >> cells.pageblock_order << cells.pageblock_order)] = None
-        return tuple(found)
+        return found
 
     def predict(self, request: Request) -> Told:
         """See `Predictor`."""
@@ -289,7 +288,8 @@ class ImplementationPredictor:
             held.outcomes = (Outcome(frame, mode, None),)
             return Told(held.buddy.base + frame if frame < heads else None)
         held.before = memory_of(held.buddy)
-        held.outcomes = tuple(self._outcome(held, request, mode, movable) for movable in doubts(request))
+        pageblocks = self._pageblocks(held.buddy, request.order, request.migratetype)
+        held.outcomes = tuple(self._outcome(held, request, mode, movable) for movable in doubts(request, pageblocks))
         if len({outcome.frame for outcome in held.outcomes}) > 1:
             return IN_DOUBT
         frame = held.outcomes[0].frame
