@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from mmprops.machines.physical.buddy_exact import ImplementationPredictor, follow_exactly
+from mmprops.machines.physical.buddy_exact import PREDICTORS, ImplementationPredictor, follow_exactly
 from mmprops.traces.archive import CaptureError, open_capture, packaged_capture
 from mmprops.traces.blocks import BlockStream, Step
 from mmprops.traces.compaction import COMPACTION_EVENTS
@@ -324,6 +324,85 @@ def test_search_that_is_not_followed_is_counted(kit: Any, engine: str) -> None:
     assert (found.lists_equal, prediction(found).unfollowed) == (55, 1)
 
 
+# --- both engines are one -----------------------------------------------------------------------------------------------
+
+
+class Pair:
+    """The law and the implementation with the same lists at START, and the same asked of both."""
+
+    def __init__(self, kit: Any, version: str, chance: random.Random) -> None:
+        self.chance = chance
+        types = [chance.choice((0, 1, 1, 2)) for _ in range(4)]
+        blocks, pfn = [], 0
+        while pfn < 2048:
+            order = min(chance.choice((0, 0, 1, 2, 3, 4, 5, 6, 8, 9, 10)), (pfn & -pfn).bit_length() - 1 if pfn else 10)
+            if chance.random() < 0.4:
+                blocks.append((pfn, order, types[pfn // 512]))
+            pfn += 1 << order
+        lists = kit.lists("START", Scene(kit).zones(blocks), types=types)
+        path = kit.write({0: kit.pages([])}, kit.state({"START": lists}, version))
+        stream = exact_stream(open_capture(path))
+        self.law, self.ours = (PREDICTORS[engine](stream, (0, 1, 2, 3, 5)) for engine in ("spec", "impl"))
+
+    def free(self) -> set[int]:
+        """The frames that are free."""
+        return {head + at for head, order in self.law.free_blocks(0).items() for at in range(1 << order)}
+
+    def held(self, share: float, doubt: float) -> Callable[[int], tuple[list[int], set[int]]]:
+        """Movable pages in some of the frames that are not free."""
+        free = self.free()
+        movable = {pfn for pfn in range(2048) if pfn not in free and self.chance.random() < share}
+        unsure = {pfn for pfn in movable if self.chance.random() < doubt}
+        return lambda start: (sorted(movable.intersection(range(start, start + 512))), unsure)
+
+    def asked(self, name: str, *arguments: Any) -> Any:
+        """Ask both; they answer alike."""
+        law, ours = (getattr(engine, name)(*arguments) for engine in (self.law, self.ours))
+        assert law == ours
+        return law
+
+    def step(self) -> None:
+        """Ask something of both, and compare all lists and types."""
+        chance = self.chance
+        what = chance.randrange(10)
+        listed = [(pfn, order) for order in range(11) for kind in range(3) for pfn in self.law.listed(0, order, kind)]
+        if what < 5:
+            held = self.held(chance.random(), chance.choice((0, 0.2)))
+            request = Request(0, chance.randrange(6), chance.randrange(3), False, chance.random() < 0.5, held)
+            told = self.asked("predict", request)
+            if told.pfn is not None:
+                assert self.asked("settle", 0, told.pfn, request.order) is None
+            elif told.cause is not None and listed:
+                pfn, order = chance.choice(listed)
+                self.asked("settle", 0, pfn, min(order, request.order))
+        elif what < 8:
+            order = chance.choice((0, 0, 1, 2, 3, 4, 5, 8, 9))
+            pfn = chance.randrange(2048) >> order << order
+            if self.free().isdisjoint(range(pfn, pfn + (1 << order))):
+                keep = chance.choice((None, (chance.choice((0, 1, 2, 3, 4, 5, 9)), chance.randrange(3))))
+                self.asked("free", 0, pfn, order, chance.choice((None, 0, 1, 2)), keep)
+        elif listed:
+            pfn, order = chance.choice(listed)
+            self.asked(
+                *chance.choice((("take", 0, pfn, order), ("turn", 0, pfn, False), ("turn", 0, pfn, True), ("behind", 0, pfn)))
+            )
+        for order in range(11):
+            for kind in range(6):
+                self.asked("listed", 0, order, kind)
+        for pfn in range(0, 2048, 512):
+            self.asked("type_at", 0, pfn)
+
+
+@pytest.mark.parametrize("version", ["6.12.1", "6.1.9"])
+def test_law_and_implementation_foretell_alike(kit: Any, version: str) -> None:
+    """Whatever is asked of them, the lists of both stay the same, fallbacks, kept blocks and turns included."""
+    chance = random.Random(7)
+    for _ in range(4):
+        pair = Pair(kit, version, chance)
+        for _ in range(100):
+            pair.step()
+
+
 # --- nothing is read ahead ----------------------------------------------------------------------------------------------
 
 
@@ -446,6 +525,7 @@ def test_rule_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.verdict, prediction(found).mispredicted > 100) == ("fail", True)
 
 
+@pytest.mark.by_turns(2)
 @pytest.mark.needs_captures
 @pytest.mark.parametrize("engine", ["impl", pytest.param("spec", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(("name", "allocations"), [("A-6.12", 213_915), ("C-6.1", 275_590)])
