@@ -296,6 +296,14 @@ def test_compaction_keeps_a_freed_block(kit: Any, engine: str, gfp: int, kept: b
 
 
 @both
+def test_whole_pageblock_is_kept_for_any_type(kit: Any, engine: str) -> None:
+    """From the pageblock's order on a MOVABLE block is kept for a request of another type."""
+    made = compacting(kit, 9, 0).event(DRAIN, 512, 9, 1).event(END, 0).event(ALLOC, 512, 9, 0, 0)
+    found = made.play(engine, [], [])
+    assert (found.contradictions, found.lists_equal, prediction(found).captured) == (0, 55, 1)
+
+
+@both
 def test_search_turns_the_lists(kit: Any, engine: str) -> None:
     """A search looks from the tail; the block that it takes was made first, and what was before it comes last."""
     made = compacting(kit, 4).event(SOURCE, 0, 32, 8)
