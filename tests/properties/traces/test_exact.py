@@ -178,6 +178,14 @@ def test_kernel_without_a_profile_is_named(kit: Any, engine: str) -> None:
 
 
 @both
+def test_double_free_is_a_contradiction(kit: Any, engine: str) -> None:
+    """A block of which a frame is free already, or that lies in a free one, does not come back."""
+    made = Scene(kit).event(DRAIN, 8, 1, 1).event(DRAIN, 16, 0, 1)
+    found = made.play(engine, [(9, 0, 1), (16, 3, 1)], [(9, 0, 1), (16, 3, 1)])
+    assert (found.verdict, found.contradictions, found.lists_equal) == ("fail", 2, 55)
+
+
+@both
 def test_unseen_free_is_taken_by_compaction(kit: Any, engine: str) -> None:
     """A frame that went to the buddy unseen and leaves to compaction was free before."""
     made = Scene(kit).event(FREE, 9, 0).event(ISOFREE, kit.vmemmap + 64 * 8, 1).event(ISORET, 2)

@@ -38,7 +38,7 @@ from mmspec.physical.buddy.refill import NORMAL, STEALING
 from mmspec.physical.buddy.refill import refill as law_refill
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone, list_number, span_of, type_at
 from mmspec.pmap import pmap
-from mmspec.words import ABSENT, Migratetype, Order, Pfn, size_of
+from mmspec.words import ABSENT, Migratetype, Order, Pfn, head_of, size_of
 
 IN_DOUBT = Told(None, "movable-pages")
 
@@ -150,7 +150,8 @@ class LawPredictor:
         """See `Predictor`."""
         held = self._zones[zone]
         span, lists = held.zone.span, held.lists
-        if any(law_lists.listed_order(lists, pfn & -size_of(k)) == k for k in range(order, span.max_order + 1)):
+        inside = any(head in lists.block for head in range(pfn, pfn + size_of(order)))
+        if inside or any(law_lists.listed_order(lists, head_of(pfn, k)) == k for k in range(order, span.max_order + 1)):
             return "a frame of it is free already"
         cached = migratetype if migratetype is not None and lists.kernel < KERNELS["6.12"] else type_at(span, lists, pfn)
         if keep is not None and order <= span.pageblock_order:
