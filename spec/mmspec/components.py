@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.vmstat import VMSTAT
+from mmspec.physical.watermarks import WATERMARKS
 
-COMPONENTS: tuple[Component, ...] = (BUDDY,)
+COMPONENTS: tuple[Component, ...] = (BUDDY, WATERMARKS, VMSTAT)
 
 
 def component_of(identifier: str) -> str:
