@@ -183,8 +183,10 @@ BUGS = (
         BEST,
         {
             f"{OUR}.build": (
-                "far, zones, last = self.distance[local], self.own[local], local\n            left = [node for node in range(self.nodes) if self.own[node] and node != local]",
-                "far, zones, last = self.distance[local], self.own[local][:0], local\n            left = [node for node in range(self.nodes) if self.own[node]]",
+                "far, zones, last = self.distance[local], self.own[local], local\n"
+                "            left = [node for node in range(self.nodes) if self.own[node] and node != local]",
+                "far, zones, last = self.distance[local], self.own[local][:0], local\n"
+                "            left = [node for node in range(self.nodes) if self.own[node]]",
             ),
             f"{LINUX}.next_best": ("if has_memory(topology, local) and not used.get(local, False):", "if topology.nodes == 0:"),
         },

@@ -123,8 +123,8 @@ class Generator:
     def __init__(self, header: bytes, config: Config, capabilities: Mapping[str, Any]) -> None:
         self.nodes = len(config.distance)
         self.actions: list[Callable[[bytes, Topology], Any]] = [
-            *[self.zonelist] * 8, *[self.first_zone] * 6, *[self.after_zone] * 6, *[self.gfp_zone] * 4, *[self.possible_range] * 5,
-            *[self.count_placement] * 5, *[self.placement] * 4,
+            *[self.zonelist] * 8, *[self.first_zone] * 6, *[self.after_zone] * 6, *[self.gfp_zone] * 4,
+            *[self.possible_range] * 5, *[self.count_placement] * 5, *[self.placement] * 4,
         ]  # fmt: skip
         rare = [self.set_size, self.set_cpus, self.rebuild]
         self.actions += [action for bit, action in enumerate(rare) if header[13] >> bit & 1 or header[14] % 2] * 4

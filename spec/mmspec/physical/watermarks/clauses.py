@@ -54,7 +54,7 @@ FAST_NOTHING = Clause(
 # --- min_free_kbytes ---------------------------------------------------------------------------------------------------
 MIN_FREE_ROOT = _linux(
     "WATERMARKS-MIN-FREE",
-    "min_free_kbytes is the root of 16 times the kilobytes above HIGH up to NORMAL, rounded down",
+    "The root of 16 times the kilobytes above HIGH up to NORMAL, rounded down, is min_free_kbytes",
     _MIN_FREE,
 )
 MIN_FREE_CLAMP = _linux("WATERMARKS-MIN-FREE-CLAMP", "What the kernel computes is kept within 128 and 262144", _MIN_FREE)
@@ -100,7 +100,7 @@ BOOST_LIMIT = _linux(
     "WATERMARKS-2", "A boost ends at the factor's ten-thousandths of HIGH, which is taken for a pageblock at least", _BOOST
 )
 UNBOOST = _linux(
-    "WATERMARKS-UNBOOST", "kswapd takes back what it set out with, and no more than there is", "mm/vmscan.c:balance_pgdat, v6.12"
+    "WATERMARKS-UNBOOST", "What kswapd set out with it takes back, and no more than there is", "mm/vmscan.c:balance_pgdat, v6.12"
 )
 EFFECTIVE = _linux(
     "WATERMARKS-EFFECTIVE",
@@ -158,9 +158,9 @@ BATCH = _linux(
     "mm/page_alloc.c:zone_batchsize, v6.12",
 )
 HIGH_MIN = _linux(
-    "WATERMARKS-PCP-HIGH-MIN", "high_min is LOW, its boost on top, over the node's CPUs; over all online if it has none", _HIGH
+    "WATERMARKS-PCP-HIGH-MIN", "LOW, its boost on top, over the node's CPUs, or all online if it has none, is high_min", _HIGH
 )
-HIGH_MAX = _linux("WATERMARKS-PCP-HIGH-MAX", "high_max is an eighth of the zone over these CPUs", _HIGH, since="6.12")
+HIGH_MAX = _linux("WATERMARKS-PCP-HIGH-MAX", "An eighth of the zone over these CPUs is high_max", _HIGH, since="6.12")
 HIGH_61 = _linux("WATERMARKS-PCP-HIGH-6.1", "6.1 has one high, and does not tune it", _HIGH, until="6.1")
 HIGH_FRACTION = _linux("WATERMARKS-PCP-FRACTION", "With a fraction both are that part of the zone over these CPUs", _HIGH)
 HIGH_FLOOR = _linux("WATERMARKS-PCP-FLOOR", "Each is four batches at least", _HIGH)

@@ -1,10 +1,10 @@
 """Zones, the zonelists that an allocation goes through, and the counts of where it was served (mm/page_alloc.c, v6.12).
 
-The state is which zones have memory and what they served (``state.Topology``) and, beside it, Linux's order of nodes for each node
-(``state.Lists``). Read ``core`` first: which zone a request may use, and what every list of zones must keep; then ``linux``: in
-which order Linux goes through the nodes. The reserves that lower zones keep are with the watermarks, whose check asks them. Not
-modelled: how memory was divided into zones at boot (component ``memory_model``); cpusets and memory policies, of which a set of
-nodes is all that is left here (components ``page_alloc``, ``numa``).
+The state is which zones have memory and what they served (``state.Topology``) and, beside it, Linux's order of nodes for each
+node (``state.Lists``). Read ``core`` first: which zone a request may use, and what every list of zones must keep; then
+``linux``: in which order Linux goes through the nodes. The reserves that lower zones keep are with the watermarks, whose check
+asks them. Not modelled: how memory was divided into zones at boot (component ``memory_model``); cpusets and memory
+policies, of which a set of nodes is all that is left here (components ``page_alloc``, ``numa``).
 """
 
 from __future__ import annotations

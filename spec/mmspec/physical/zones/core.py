@@ -156,7 +156,7 @@ def range_of(op: PossibleRange) -> Range:
 
 
 def can_lie(op: PossibleRange) -> bool:
-    """Tell whether a kind lies somewhere by itself, and memory is a range: MOVABLE is carved from others, DEVICE lies anywhere."""
+    """Tell whether memory is a range, and a kind lies there by itself: MOVABLE is carved from others, DEVICE lies anywhere."""
     return (op.kind <= HIGHMEM) & (op.start < op.low_end) & (op.low_end <= op.end)
 
 
@@ -336,7 +336,7 @@ def find_left(topology: Topology, node: Node, thisnode: Truth, highest: Kind, no
 FIND = Loop("find", find_more, find_step, find_left)
 
 
-def served_by(topology: Topology, op: FirstZone | AfterZone, result: Entry | Error) -> Clause | None:
+def served_by(topology: Topology, op: FirstZone | AfterZone, result: Any) -> Clause | None:
     """Name the clause that a zone to be tried breaks."""
     rule(c.ELIGIBLE)
     if not is_zone(topology, result.zone) or not eligible(topology, result.zone, op.node, op.thisnode, op.highest, op.nodes):

@@ -18,7 +18,9 @@ def near_and_far(topology: Topology, lists: Lists, zone: Zone) -> bool:
 
 def missed_elsewhere(topology: Topology, lists: Lists, zone: Zone) -> bool:
     """Over all zones, misses are as many as foreign."""
-    return sum(count for _, count in topology.miss.items()) == sum(count for _, count in topology.foreign.items())
+    missed: int = sum(count for _, count in topology.miss.items())
+    foreign: int = sum(count for _, count in topology.foreign.items())
+    return missed == foreign
 
 
 def counting(topology: Topology, lists: Lists) -> Iterator[Zone]:

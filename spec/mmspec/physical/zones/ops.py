@@ -14,8 +14,9 @@ from mmspec.errors import DONE, EINVAL, ENOENT, Done, Error
 from mmspec.words import Pfn, PfnEnd, Word
 
 __all__ = [
-    "DONE", "EINVAL", "ENOENT", "AfterZone", "Config", "CountPlacement", "Done", "Entry", "Error", "FirstZone", "GfpZone", "Highest",
-    "LookPlacement", "LookZonelist", "Placement", "PossibleRange", "Range", "Rebuild", "SetCpus", "SetSize", "Zonelist",
+    "DONE", "EINVAL", "ENOENT", "AfterZone", "Config", "CountPlacement", "Done", "Entry", "Error", "FirstZone", "GfpZone",
+    "Highest", "LookPlacement", "LookZonelist", "Placement", "PossibleRange", "Range", "Rebuild", "SetCpus",
+    "SetSize", "Zonelist",
 ]  # fmt: skip
 
 ZONE_KINDS = ("DMA", "DMA32", "NORMAL", "HIGHMEM", "MOVABLE", "DEVICE")
