@@ -32,8 +32,8 @@ CHAPTERS = {
 SECTIONS = {section: file for file, sections in CHAPTERS.values() for section in sections}
 
 UNSTATED = {"C.8", "C.11", "D.12", "E.6"}
-"""Sections of which no row is a clause: masks, cpusets (C.8) and what is checked before a free (E.6) belong to page_alloc, and what a
-running kernel shows (C.11, D.12) is read by the checks of captures."""
+"""Sections of which no row is a clause: masks, cpusets (C.8) and what is checked before a free (E.6) belong to page_alloc, and
+what a running kernel shows (C.11, D.12) is read by the checks of captures."""
 
 KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)|/(?P<name>[\w/-]+))")
 PLANNED = {
