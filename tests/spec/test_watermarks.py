@@ -100,7 +100,7 @@ def test_min_free_kbytes_drifts_when_it_is_computed_again() -> None:
 
 
 def test_khugepaged_raises_min_free_kbytes() -> None:
-    """The first was read on the laptop; captures A and C had computed theirs at boot, and a twentieth of memory is the limit there."""
+    """The first was read on the laptop; captures A and C began with what the boot had computed, and a twentieth is the limit."""
     run = Run(LAPTOP)
     run.ask(Recommend(1))
     assert run.marks.min_free == 67584

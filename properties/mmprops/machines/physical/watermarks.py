@@ -62,7 +62,7 @@ from mmspec.physical.watermarks.state import Marks, cell_of, kind_of, node_of
 
 CAPABILITIES = {"max_nodes": Capability(4, "the most nodes it takes", least=1)}
 
-SIZES = (0, 1, 900, 2047, 2048, 3840, 16384, 115169, 262144, 500000, 772915, 1 << 22, 1 << 30)
+SIZES = (0, 1, 900, 2047, 2048, 3840, 16384, 115169, 262144, 500000, 772915, 1 << 22, 1 << 29)
 """Managed frames of a zone: none, below and above four pageblocks, a DMA zone, sizes of real machines, a huge one."""
 
 KBYTES = (0, 1, 127, 128, 2048, 11324, 23596, 67584, 262144, 300000, (1 << 31) - 1)
@@ -89,11 +89,12 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     for node in range(nodes):
         for kind in LAYOUTS[(header[1] + node * header[2]) % len(LAYOUTS)]:
             size = SIZES[(header[3 + kind] + node * header[9]) % len(SIZES)]
-            zones.append((node, kind, min(size, SIZES[-2]) if kind in (HIGHMEM, MOVABLE) else size))
-    zones = [(node, kind, size if lowmem(zones) * LOWMEM_SHARE > 1 << 25 else min(size, 512)) for node, kind, size in zones]
+            zones.append((node, kind, size))
     if lowmem(zones) == 0:
         at = next((i for i, (_, kind, _) in enumerate(zones) if kind not in (HIGHMEM, MOVABLE)), 0)
         zones[at] = (*zones[at][:2], 65536)
+    most = lowmem(zones) * (LOWMEM_SHARE - 1) // len(zones)
+    zones = [(node, kind, min(size, most) if kind in (HIGHMEM, MOVABLE) else size) for node, kind, size in zones]
     page_shift = (12, 12, 12, 14, 16)[header[10] % 5]
     return Config(tuple(zones), page_shift, (9, 9, 10, 3)[header[11] % 4], int(header[12] % 8 == 1))
 
@@ -103,16 +104,22 @@ def lowmem(zones: Iterable[tuple[int, int, int]]) -> int:
     return sum(size for _, kind, size in zones if kind not in (HIGHMEM, MOVABLE))
 
 
+def is_machine(zones: Iterable[tuple[int, int, int]]) -> bool:
+    """Tell whether enough of some zones is lowmem."""
+    rows = tuple(zones)
+    return 0 < sum(size for _, _, size in rows) <= lowmem(rows) * LOWMEM_SHARE
+
+
 def simpler(config: Config) -> Iterator[Config]:
     """Yield machines with a zone less, with plainer sizes, or of the usual pages."""
     for at in range(len(config.zones)):
         fewer = config.zones[:at] + config.zones[at + 1 :]
-        if lowmem(fewer):
+        if is_machine(fewer):
             yield attrs.evolve(config, zones=fewer)
     for at, (node, kind, size) in enumerate(config.zones):
         for less in (65536, 0):
             changed = (*config.zones[:at], (node, kind, less), *config.zones[at + 1 :])
-            if less < size and lowmem(changed):
+            if less < size and is_machine(changed):
                 yield attrs.evolve(config, zones=changed)
     plain = Config(config.zones)
     if config != plain:
@@ -234,7 +241,7 @@ class Generator:
     def limit_per_cpu(self, r: bytes, state: Any) -> Any:
         """Ask for the limits of per-CPU lists."""
         online = CPUS[r[2] % len(CPUS)]
-        local = (0, 1, online, online // 2, online + 1)[r[3] % 5]
+        local = (0, 1, online, online // 2, min(online + 1, CPUS[-1]))[r[3] % 5]
         return LimitPerCpu(self.zone(r), local, online if r[5] % 16 else 0, (0, 0, 0, 8, 7, 100)[r[4] % 6])
 
     def set_min_free(self, r: bytes, state: Any) -> Any:

@@ -84,13 +84,13 @@ def reduced(mark: Mark, flags: Flags) -> Mark:
     least = mark
     if flags & ALLOC_MIN_RESERVE:
         rule(c.OK_MIN_RESERVE)
-        least -= least // 2
+        least -= least >> 1
         if flags & ALLOC_NON_BLOCK:
             rule(c.OK_NON_BLOCK)
-            least -= least // 4
+            least -= least >> 2
     if flags & ALLOC_OOM:
         rule(c.OK_OOM)
-        least -= least // 2
+        least -= least >> 1
     return least
 
 

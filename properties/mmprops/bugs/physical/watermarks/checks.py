@@ -75,8 +75,8 @@ BUGS = (
                 "if flags & ALLOC_MIN_RESERVE:\n            mark //= 2",
             ),
             f"{CORE}.reduced": (
-                "if flags & ALLOC_MIN_RESERVE:\n        rule(c.OK_MIN_RESERVE)\n        least -= least // 2",
-                "if flags & ALLOC_MIN_RESERVE:\n        rule(c.OK_MIN_RESERVE)\n        least //= 2",
+                "if flags & ALLOC_MIN_RESERVE:\n        rule(c.OK_MIN_RESERVE)\n        least -= least >> 1",
+                "if flags & ALLOC_MIN_RESERVE:\n        rule(c.OK_MIN_RESERVE)\n        least >>= 1",
             ),
         },
     ),
@@ -91,8 +91,8 @@ BUGS = (
                 "        if flags & ALLOC_NON_BLOCK:\n            mark -= mark // 4",
             ),
             f"{CORE}.reduced": (
-                "        if flags & ALLOC_NON_BLOCK:\n            rule(c.OK_NON_BLOCK)\n            least -= least // 4",
-                "    if flags & ALLOC_NON_BLOCK:\n        rule(c.OK_NON_BLOCK)\n        least -= least // 4",
+                "        if flags & ALLOC_NON_BLOCK:\n            rule(c.OK_NON_BLOCK)\n            least -= least >> 2",
+                "    if flags & ALLOC_NON_BLOCK:\n        rule(c.OK_NON_BLOCK)\n        least -= least >> 2",
             ),
         },
     ),
@@ -106,7 +106,7 @@ BUGS = (
                 "if flags & ALLOC_OOM:\n            mark -= mark // 2",
                 "if flags & ALLOC_OOM:\n            mark = 0",
             ),
-            f"{CORE}.reduced": ("rule(c.OK_OOM)\n        least -= least // 2", "rule(c.OK_OOM)\n        least = 0"),
+            f"{CORE}.reduced": ("rule(c.OK_OOM)\n        least -= least >> 1", "rule(c.OK_OOM)\n        least = 0"),
         },
     ),
     bug(
