@@ -47,6 +47,9 @@ MARKS = ((0, 0, 0), (24, 30, 36), (190, 237, 284), (0, 1, 2), (5708, 7135, 8562)
 SMALL, LARGE = (1, -1, 2, -2, 3, 31, -31), (124, 125, 126, -125, -126, 127, 128, -129, 512, -512, 4000, 1 << 40, -(1 << 40))
 """Additions: near a small threshold, and around the ends of an ``s8``."""
 
+LEAN = 60
+"""Requests for which a program leans one way: long enough to go beyond a threshold."""
+
 Made = tuple[str, Any, Mapping[str, int]]
 
 
@@ -83,12 +86,13 @@ class Generator:
         ]  # fmt: skip
         rare = [self.offline, self.online, self.set_marks, self.refresh, self.pressure]
         self.actions += [action for bit, action in enumerate(rare) if header[13] >> bit & 1 or header[14] % 3 == 0] * 2
-        self.up = header[12] % 2
+        self.asked, self.lean = 0, header[12]
 
     def request(self, record: bytes, zone: Zone) -> Made | None:
         """Return the request that a record stands for in this state."""
         if not any(record):
             return None
+        self.asked += 1
         request = self.actions[(record[0] | record[7] << 8) % len(self.actions)](record, zone)
         return NAMES[type(request)], request, {}
 
@@ -111,14 +115,17 @@ class Generator:
         return Mod(self.cpu(r), self.item(r), steps[r[3] % len(steps)])
 
     def inc(self, r: bytes, zone: Zone) -> Any:
-        """Count one more, or one less where the program leans that way."""
-        made = Inc if r[3] % 8 or self.up else Dec
-        return made(self.cpu(r), self.item(r), r[4] % 2)
+        """Count one more while the program leans that way, mostly."""
+        return self.step(r, r[3] % 8 != 0)
 
     def dec(self, r: bytes, zone: Zone) -> Any:
-        """Count one less, or one more where the program leans that way."""
-        made = Dec if r[3] % 8 == 0 or not self.up else Inc
-        return made(self.cpu(r), self.item(r), r[4] % 2)
+        """Count one more while the program leans that way, a little more often than one less."""
+        return self.step(r, r[3] % 8 < 5)
+
+    def step(self, r: bytes, along: bool) -> Any:
+        """Count one more or less: along the way that the program leans, which changes now and then, or against it."""
+        up = (self.asked // LEAN + self.lean) % 2 == 0
+        return (Inc if up == along else Dec)(self.cpu(r), self.item(r), r[4] % 2)
 
     def fold(self, r: bytes, zone: Zone) -> Any:
         """Let a CPU hand over."""
@@ -239,7 +246,7 @@ VMSTAT = Machine(
     requires={},
     draw=draw,
     generator=Generator,
-    sent=lambda capabilities: {},
+    sent=lambda capabilities: {"reset": tuple(attrs.fields_dict(Config))},
     simpler=simpler,
     too_much=too_much,
     tolerance=Unforgiving,
