@@ -250,6 +250,7 @@ def online_choose(zone: Zone, cells: Cells, op: Online) -> tuple[Done | Error, C
     """Return what Linux answers, and the counters after a CPU came: all thresholds are set anew."""
     if op.cpu >= zone.cpus or is_online(zone, op.cpu):
         return EINVAL, cells
+    rule(c.REFRESH)
     return DONE, refreshed(attrs.evolve(zone, offline=zone.offline.set(op.cpu, False)), cells)
 
 

@@ -101,6 +101,7 @@ def initial_marks(config: Config, kernel: str) -> Marks:
 
 def refreshed(machine: Machine, marks: Marks) -> Marks:
     """Return the marks computed anew, each step from what the one before left."""
+    rule(c.MANAGED_STALE)
     computed = attrs.evolve(marks, min_free=computed_min_free(machine, marks))
     return set_up_reserves(machine, set_up_marks(machine, computed))
 

@@ -195,13 +195,11 @@ def min_of(managed: Managed, share: Mark, outside: bool) -> Mark:
     if outside:
         rule(c.MIN_CAPPED)
         return max(CLUSTER, min(managed // 1024, 128))
-    rule(c.MIN_SHARE)
     return share
 
 
 def distance_of(managed: Managed, share: Mark, scale: Factor) -> Mark:
     """Return how far a zone's marks are apart."""
-    rule(c.STEP_SHARE)
     scaled = part_of(managed, scale)
     if scaled > share // 4:
         rule(c.STEP_SCALE)
@@ -229,6 +227,8 @@ def mark_more(machine: Machine, marks: Marks, lowmem: Count, zone: ZoneEnd) -> b
 
 def mark_step(machine: Machine, marks: Marks, lowmem: Count, zone: ZoneEnd) -> tuple[Any, ...]:
     """Set the marks of one zone, with memory or without."""
+    rule(c.MIN_SHARE)
+    rule(c.STEP_SHARE)
     managed = machine.managed.get(zone, 0)
     share = (marks.min_free >> (machine.page_shift - 10)) * managed // lowmem
     lowest = min_of(managed, share, outside_lowmem(machine, marks, zone))

@@ -172,6 +172,7 @@ ALL = Loop("all", all_more, all_step, all_left)
 def built(topology: Topology) -> Lists:
     """Return the lists of all nodes (mm/page_alloc.c:__build_all_zonelists, v6.12)."""
     rule(c.LOAD_ZERO)
+    rule(c.POPULATED)
     lists: Lists
     _, lists, _ = ALL.run(topology, Lists(pmap(), pmap(), pmap(), pmap()), 0)
     listed: PMap[Zone, bool] = pmap()
@@ -192,7 +193,6 @@ def initial_lists(config: Config, kernel: str) -> Lists:
 def zones_on(lists: Lists, node: Node) -> tuple[Zone, ...]:
     """Return the zones of one node in the order of a list."""
     rule(c.DOWNWARDS)
-    rule(c.POPULATED)
     zones: tuple[Zone, ...] = ()
     for k in range(KINDS):
         zone = zone_at(node, KINDS - 1 - k)
@@ -257,6 +257,7 @@ def after_zone_choose(topology: Topology, lists: Lists, op: AfterZone) -> tuple[
     """Return the zone that Linux tries next."""
     if op.node >= topology.nodes or not is_zone(topology, op.zone):
         return EINVAL, lists
+    rule(c.NEXT)
     zones = zonelist_of(lists, op.node, op.thisnode)
     return next_of(zones, op.highest, op.nodes, place_behind(zones, op.zone)), lists
 

@@ -51,7 +51,7 @@ BUGS = (
     ),
     bug(
         "WM-06",
-        "WATERMARKS-RESERVE",
+        "WATERMARKS-STALE",
         "reserves are not computed anew when a zone has grown",
         "Linux 5.9, commit e08d3fdfe2da",
         {
