@@ -258,7 +258,11 @@ def _pcp_count(view: _View) -> tuple[Verdict, str]:
 
 
 def _of_numbers(check: Callable[[Moment, RamLists, Capture], tuple[Verdict, str]]) -> Callable[[_View], tuple[Verdict, str]]:
-    return lambda view: check(view.moment, view.lists, view.capture)
+    def checked(view: _View) -> tuple[Verdict, str]:
+        return check(view.moment, view.lists, view.capture)
+
+    checked.__doc__ = check.__doc__
+    return checked
 
 
 CHECKS: Mapping[str, Callable[[_View], tuple[Verdict, str]]] = {
@@ -291,7 +295,9 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "list-types": ("BUDDY-4",),
     "pcp-count": ("BUDDY-8",),
     "watermarks": ("WATERMARKS-1",),
-    "protection": ("WATERMARKS-RESERVE-RISES",),
+    "protection": ("WATERMARKS-RESERVE-KEPT",),
+    "pcp-limits": ("WATERMARKS-PCP-ORDERED",),
+    "thresholds": ("VMSTAT-NORMAL",),
     "zone-counters": ("ZONES-2", "ZONES-6"),
     "fallback-order": ("ZONES-4",),
 }
