@@ -23,14 +23,17 @@ ROOT = Path(__file__).resolve().parents[2]
 DOSSIERS = ROOT.parent / "shared" / "linux"
 
 CHAPTERS = {
+    "C": ("physical.md", ["C.1", "C.2", *(f"C.{number}" for number in range(5, 13))]),
+    "D": ("physical.md", [f"D.{number}" for number in range(1, 14)]),
     "E": ("physical.md", [f"E.{number}" for number in range(1, 16)]),
 }
 """The chapters that are accounted for: the dossier's file, and the sections."""
 
 SECTIONS = {section: file for file, sections in CHAPTERS.values() for section in sections}
 
-UNSTATED = {"E.6"}
-"""Sections of which no row is a clause: what E.6 checks before a free belongs to page_alloc."""
+UNSTATED = {"C.8", "C.11", "D.12", "E.6"}
+"""Sections of which no row is a clause: masks, cpusets (C.8) and what is checked before a free (E.6) belong to page_alloc, and
+what a running kernel shows (C.11, D.12) is read by the checks of captures."""
 
 KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)|/(?P<name>[\w/-]+))")
 PLANNED = {

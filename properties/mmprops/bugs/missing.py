@@ -6,7 +6,7 @@ _MISSING = {
     "page references: a block that is freed while somebody still holds a reference to its head": "BUD-06",
     "what pages contain, and which of them need scrubbing": "BUD-10",
     "per-CPU page lists (component pcp)": "PCP-01 PCP-03 PCP-04 PCP-05",
-    "watermarks and reserves (component watermarks)": "WM-01 WM-02 WM-03 WM-06",
+    "round-robin between zones by a batch, which Linux gave up in 4.8": "WM-03",
     "several zones and nodes (component zones)": "WM-07",
     "the order in which an allocation falls back before it kills (component page_alloc)": "WM-09",
     "boot memory and its memory map (components memblock, memory_model)": (
@@ -27,7 +27,7 @@ _MISSING = {
     ),
     "the page cache and writeback (components page_cache, writeback)": "PC-01 PC-03 PC-04 PC-07 PC-08 PC-09",
     "swap (component swap)": "SWP-01 SWP-02 SWP-04 SWP-05",
-    "reclaim (components lru, reclaim)": "RCL-01 RCL-03 RCL-05 RCL-06",
+    "reclaim (components lru, reclaim)": "RCL-03 RCL-05 RCL-06",
     "huge pages and their reservations (component huge_pages)": (
         "HTL-01 HTL-02 HTL-04 HTL-05 THP-01 THP-03 THP-05 THP-06"
     ),

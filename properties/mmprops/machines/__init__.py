@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from mmprops.machine import Machine
 from mmprops.machines.physical.buddy import BUDDY
+from mmprops.machines.physical.vmstat import VMSTAT
+from mmprops.machines.physical.watermarks import WATERMARKS
+from mmprops.machines.physical.zones import ZONES
 from mmspec.errors import InputError
 
-MACHINES: tuple[Machine, ...] = (BUDDY,)
+MACHINES: tuple[Machine, ...] = (BUDDY, WATERMARKS, VMSTAT, ZONES)
 
 LEVELS: dict[str, Machine] = {level: machine for machine in MACHINES for level in machine.replay}
 """The levels at which captures of real kernels are replayed, and the machine that does it."""

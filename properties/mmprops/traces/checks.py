@@ -13,6 +13,7 @@ from typing import Literal
 
 import attrs
 
+from . import numbers
 from .archive import Capture
 from .blocks import HUGE_PAGE_ORDER, BlockStream
 from .formats import BUDDY_EVENTS, Event, Marker, events
@@ -256,6 +257,14 @@ def _pcp_count(view: _View) -> tuple[Verdict, str]:
     return _verdict(problems, True, f"{sum(len(lay.pcp) for lay in view.lists.zones)} CPUs' lists")
 
 
+def _of_numbers(check: Callable[[Moment, RamLists, Capture], tuple[Verdict, str]]) -> Callable[[_View], tuple[Verdict, str]]:
+    def checked(view: _View) -> tuple[Verdict, str]:
+        return check(view.moment, view.lists, view.capture)
+
+    checked.__doc__ = check.__doc__
+    return checked
+
+
 CHECKS: Mapping[str, Callable[[_View], tuple[Verdict, str]]] = {
     "quiet": _quiet,
     "flags-buddyinfo": _decomposition,
@@ -267,6 +276,13 @@ CHECKS: Mapping[str, Callable[[_View], tuple[Verdict, str]]] = {
     "list-buddies": _buddies,
     "list-types": _list_types,
     "pcp-count": _pcp_count,
+    "watermarks": _of_numbers(numbers.watermarks),
+    "protection": _of_numbers(numbers.protection),
+    "pcp-limits": _of_numbers(numbers.pcp_limits),
+    "thresholds": _of_numbers(numbers.thresholds),
+    "zone-counters": _of_numbers(numbers.zone_counters),
+    "node-statistics": _of_numbers(numbers.node_statistics),
+    "fallback-order": _of_numbers(numbers.fallback_order),
 }
 """The checks by name."""
 
@@ -278,6 +294,12 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "list-buddies": ("BUDDY-3",),
     "list-types": ("BUDDY-4",),
     "pcp-count": ("BUDDY-8",),
+    "watermarks": ("WATERMARKS-1",),
+    "protection": ("WATERMARKS-RESERVE-KEPT",),
+    "pcp-limits": ("WATERMARKS-PCP-ORDERED",),
+    "thresholds": ("VMSTAT-NORMAL",),
+    "zone-counters": ("ZONES-2", "ZONES-6"),
+    "fallback-order": ("ZONES-4",),
 }
 """The clauses that a check holds a kernel's own state to; the others compare views of it."""
 

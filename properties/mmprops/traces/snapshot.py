@@ -35,6 +35,8 @@ ZoneKey = tuple[int, str]
 
 _ZONE_LINE = re.compile(r"^Node\s+(\d{1,5}), zone\s+(\S+?)((?:\s+\d{1,20})*)\s*$")
 _TYPE_LINE = re.compile(r"^Node\s+(\d{1,5}), zone\s+(\S+), type\s+(\S+)((?:\s+(?:>\s*)?\d{1,20})*)\s*$")
+_PROTECTION = re.compile(r"^\s+protection: \((\d{1,20}(?:, \d{1,20})*)\)$")
+_PAGESET = re.compile(r"^\s+(count|high|batch|high_min|high_max):\s+(\d{1,9})$")
 _COUNTER = re.compile(r"^\s+(\w+)\s+(\d{1,20})$")
 
 
@@ -102,6 +104,10 @@ class ZoneCounters:
     statistics, those that no line of the zone repeats."""
     thresholds: tuple[int, ...]
     """Largest unfolded difference of a counter, for each CPU (`mm/vmstat.c:calculate_normal_threshold`)."""
+    protection: tuple[int, ...] = ()
+    """`lowmem_reserve`: frames kept from requests, by the highest zone that they may use."""
+    pagesets: tuple[Mapping[str, int], ...] = ()
+    """`count high batch ...` of each CPU's lists."""
 
     @property
     def span(self) -> ZoneSpan:
@@ -122,13 +128,21 @@ def parse_zoneinfo(text: str, where: object = "zoneinfo") -> dict[ZoneKey, ZoneC
             raise CaptureError(where, f"unknown line {head[:60]!r}")
         counters: dict[str, int] = {}
         thresholds: list[int] = []
+        protection: tuple[int, ...] = ()
+        pagesets: list[dict[str, int]] = []
         for line in lines:
             if (threshold := re.match(r"\s*vm stats threshold: (\d{1,9})$", line)) is not None:
                 thresholds.append(int(threshold[1]))
+            elif (row := _PROTECTION.match(line)) is not None:
+                protection = tuple(map(int, row[1].split(", ")))
+            elif re.match(r"\s+cpu: \d{1,5}$", line) is not None:
+                pagesets.append({})
+            elif pagesets and (limit := _PAGESET.match(line)) is not None:
+                pagesets[-1][limit[1]] = int(limit[2])
             elif (counter := _COUNTER.match(line.replace(":", " ").replace("pages free", "pages_free"))) is not None:
                 counters[counter[1]] = int(counter[2])
         key = int(match[1]), match[2]
-        found[key] = ZoneCounters(*key, counters.get("present", 0) > 0, counters, tuple(thresholds))
+        found[key] = ZoneCounters(*key, counters.get("present", 0) > 0, counters, tuple(thresholds), protection, tuple(pagesets))
     if not found:
         raise CaptureError(where, "has no zones")
     return found
@@ -141,6 +155,11 @@ class Pcp:
     count: int
     lists: tuple[tuple[int, ...], ...]
     """First frames of the blocks: list migratetype + 3 * order for orders 0 to 3, then those of the huge-page order."""
+    batch: int | None = None
+    high: int | None = None
+    """6.1's one limit; 6.12 keeps it between the next two."""
+    high_min: int | None = None
+    high_max: int | None = None
 
 
 @attrs.frozen
