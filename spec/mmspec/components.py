@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.memblock import MEMBLOCK
 
-COMPONENTS: tuple[Component, ...] = (BUDDY,)
+COMPONENTS: tuple[Component, ...] = (BUDDY, MEMBLOCK)
 
 
 def component_of(identifier: str) -> str:
