@@ -85,7 +85,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def unpack(where: Path, folder: Path, needed: Sequence[str]) -> None:
+def unpack(where: Path, folder: Path, needed: Sequence[str] = NEEDED) -> None:
     """Copy what is needed of a kernel's source, a folder or an archive, into ``folder``."""
     folder.mkdir(parents=True)
     if where.is_dir():

@@ -35,7 +35,10 @@ def test_fifty_thousand_operations_without_a_difference(program: Path, seed: int
 
 
 SLIPS = {
-    "merges only forwards": ("i = start_rgn - 1;", "i = start_rgn;"),
+    "merges no further than to the last one inserted": (
+        "end_rgn = min(end_rgn, type->cnt - 1);",
+        "end_rgn = min(end_rgn - 1, type->cnt - 1);",
+    ),
     "takes the first page": ("start = max_t(phys_addr_t, start, PAGE_SIZE);", ""),
     "prefers the node to mirrors": (
         "if (numa_valid_node(nid) && !exact_nid) {",

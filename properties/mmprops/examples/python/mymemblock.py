@@ -83,12 +83,13 @@ class Memblock:
         for base, end, _, flags in self.memory:
             if flags & (NOMAP | DRIVER_MANAGED):
                 continue
+            at = base
             for taken, until, _, _ in self.reserved:
-                if base < min(taken, end):
-                    yield base, min(taken, end)
-                base = max(base, until)
-            if base < end:
-                yield base, end
+                if at < min(taken, end):
+                    yield at, min(taken, end)
+                at = max(at, until)
+            if at < end:
+                yield at, end
 
     def query(self, base: int, end: int) -> dict[str, Any]:
         """Return what is known of the byte at ``base``, and of the range."""

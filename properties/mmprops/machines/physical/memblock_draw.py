@@ -13,7 +13,7 @@ import attrs
 from mmspec.physical.memblock.ops import Config
 
 NODES = (1, 2, 2, 4)
-CAPACITIES = (2, 3, 4, 8, 8, 16, 128)
+CAPACITIES = (2, 2, 3, 4, 8, 16, 128)
 
 
 def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:

@@ -94,13 +94,18 @@ class Generator:
             table += [self.trim, self.enforce, self.cap, self.limit_map]
         if self.capabilities["free_all"] and header[14] & 2:
             table += [self.free_all]
+        if self.capabilities["resize"]:
+            table += [self.squeeze] * (0, 0, 2, 12)[header[8] % 4]
         if self.capabilities["checked"]:
             table += [self.misuse] * (header[15] % 2)
         return table
 
     def request(self, record: bytes, state: Memblock) -> Made | None:
-        """Return the operation that a record stands for in this state; where it is not promised, a look."""
-        if not any(record):
+        """Return the operation that a record stands for in this state; where it is not promised, a look.
+
+        Once the kernel has stopped there is little to ask.
+        """
+        if not any(record) or (state.stopped and record[6] % 32):
             return None
         action = self.actions[(record[0] | record[7] << 8) % len(self.actions)]
         if state.memory.cnt == 0 and record[6] % 4:
@@ -165,6 +170,14 @@ class Generator:
         """Reserve a range."""
         return "reserve", Reserve(*self.span(r, state)), {}
 
+    def squeeze(self, r: bytes, state: Memblock) -> Made:
+        """Reserve all above or below the last page of some memory: what then wants room for an array has little."""
+        near = self.edges(state.memory, 4 * (r[1] % 3 == 0))
+        end = (near[1] if near else self.origin) >> PAGE_SHIFT << PAGE_SHIFT
+        if r[2] % 2:
+            return "reserve", Reserve(0, max(0, end - PAGE_SIZE)), {}
+        return "reserve", Reserve(end, self.limit - min(end, self.limit)), {}
+
     def free(self, r: bytes, state: Memblock) -> Made:
         """Free what was handed out, or a part of it, or any range."""
         if not self.live or r[5] % 3 == 0:
@@ -198,7 +211,7 @@ class Generator:
 
     def set_node(self, r: bytes, state: Memblock) -> Made:
         """Give a range a node."""
-        return "set_node", SetNode(r[5] % 8 == 0, *self.span(r, state), self.node(r[4])), {}
+        return "set_node", SetNode(RESERVED if r[5] % 8 == 0 else MEMORY, *self.span(r, state), self.node(r[4])), {}
 
     def trim(self, r: bytes, state: Memblock) -> Made:
         """Trim to an alignment."""

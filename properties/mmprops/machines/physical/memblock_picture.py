@@ -13,13 +13,13 @@ FLAGS = ("HOTPLUG", "MIRROR", "NOMAP", "DRV_MNG", "RSV_NIT")
 
 def picture(state: Memblock, policy: Policy | None) -> Picture:
     """Return a picture: a strip for memory of each node and flags, and for what is reserved of each."""
-    strips: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    strips: dict[str, list[tuple[int, int]]] = {}
     for label, array in (("memory", state.memory), ("reserved", state.reserved)):
         for base, size, nid, flags in merged_regions(array):
-            strips.setdefault((named(label, nid, flags), label == "reserved"), []).append((base, size))
+            strips.setdefault(named(label, nid, flags), []).append((base, size))
     runs = [run for found in strips.values() for run in found] or [(0, 1)]
     start, end = min(base for base, _ in runs), max(base + size for base, size in runs)
-    drawn = tuple(Strip(label, tuple(found), filled) for (label, filled), found in strips.items())
+    drawn = tuple(Strip(label, tuple(found)) for label, found in strips.items())
     return Picture("byte", "addr", start, end, drawn)
 
 
