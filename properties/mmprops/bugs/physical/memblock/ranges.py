@@ -66,6 +66,7 @@ BUGS = (
         {
             f"{EARLY}._answer_remove": ("request.size", "request.size // 2"),
             f"{CORE}.remove_apply": ("op.size", "op.size // 2"),
+            f"{LINUX}.remove_choose": ("op.base, op.size), op.base, op.size", "op.base, op.size // 2), op.base, op.size // 2"),
         },
     ),
     bug(
