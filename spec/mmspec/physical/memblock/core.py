@@ -198,7 +198,6 @@ def add_allowed(state: Memblock, op: Add, result: Changed | Error) -> Clause | N
     if not add_served(state, op):
         rule(c.ADD_ARGS)
         return None if refused(result, "EINVAL") else c.ADD_ARGS
-    rule(c.ADD_COVERS)
     return change_allowed(state, MEMORY, wanted_to_add(state.memory, op.base, op.size), 0, 0, result)
 
 
@@ -207,6 +206,7 @@ def add_apply(state: Memblock, op: Add, result: Changed | Error) -> Memblock:
     state = before_change(state, result)
     if not change_done(result):
         return state
+    rule(c.ADD_COVERS)
     return attrs.evolve(state, memory=add_range(state.memory, op.base, op.size, op.nid, op.flags))
 
 
@@ -214,7 +214,6 @@ def remove_allowed(state: Memblock, op: Remove, result: Changed | Error) -> Clau
     """Name the clause that an answer to a removal breaks."""
     if state.stopped:
         return stopped_allowed(result)
-    rule(c.REMOVE)
     return change_allowed(state, MEMORY, wanted_to_isolate(state.memory, op.base, op.size), 0, 0, result)
 
 
@@ -223,6 +222,7 @@ def remove_apply(state: Memblock, op: Remove, result: Changed | Error) -> Memblo
     state = before_change(state, result)
     if not change_done(result):
         return state
+    rule(c.REMOVE)
     return attrs.evolve(state, memory=remove_range(state.memory, op.base, op.size))
 
 
@@ -233,7 +233,6 @@ def reserve_allowed(state: Memblock, op: Reserve, result: Changed | Error) -> Cl
     """Name the clause that an answer to a reservation breaks."""
     if state.stopped:
         return stopped_allowed(result)
-    rule(c.RESERVE)
     wanted = wanted_to_add(state.reserved, op.base, op.size)
     return change_allowed(state, RESERVED, wanted, op.base, cap_end(op.base, op.size), result)
 
@@ -243,6 +242,7 @@ def reserve_apply(state: Memblock, op: Reserve, result: Changed | Error) -> Memb
     state = before_change(state, result)
     if not change_done(result):
         return state
+    rule(c.RESERVE)
     return attrs.evolve(state, reserved=add_range(state.reserved, op.base, op.size, NO_NODE, 0))
 
 
@@ -250,7 +250,6 @@ def free_allowed(state: Memblock, op: Free, result: Changed | Error) -> Clause |
     """Name the clause that an answer to a free breaks: what is not reserved may be freed as well."""
     if state.stopped:
         return stopped_allowed(result)
-    rule(c.FREE)
     wanted = wanted_to_isolate(state.reserved, op.base, op.size)
     return change_allowed(state, RESERVED, wanted, op.base, cap_end(op.base, op.size), result)
 
@@ -260,6 +259,7 @@ def free_apply(state: Memblock, op: Free, result: Changed | Error) -> Memblock:
     state = before_change(state, result)
     if not change_done(result):
         return state
+    rule(c.FREE)
     return attrs.evolve(state, reserved=remove_range(state.reserved, op.base, op.size))
 
 
@@ -330,7 +330,6 @@ def place_allowed(state: Memblock, op: Alloc, addr: Addr) -> Clause | None:
     if addr < PAGE_SIZE:
         return c.ALLOC_PAGE_0
     if op.size == 0:
-        rule(c.ALLOC_NOTHING)
         return None
     rule(c.ALLOC_INSIDE)
     if addr < lower_start(op) or addr + op.size > upper_end(state, op):
@@ -353,4 +352,6 @@ def alloc_apply(state: Memblock, op: Alloc, result: Address | Error) -> Memblock
     state = moved_to(state, result.moved)
     if result.addr == 0:
         return state
+    if op.size == 0:
+        rule(c.ALLOC_NOTHING)
     return attrs.evolve(state, reserved=add_range(state.reserved, result.addr, op.size, NO_NODE, 0))

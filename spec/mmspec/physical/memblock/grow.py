@@ -75,14 +75,12 @@ def find_for_array(arrays: Arrays, size: Size, base: Addr, hole: Size) -> Addr:
 
 def give_old(arrays: Arrays, which: Type, place: Place) -> Arrays:
     """Give back the range that an array has left."""
-    rule(c.GROW_GIVES)
     moved = (*arrays.moved, (which + MEMORY_GIVEN, place.at, place.size))
     return attrs.evolve(arrays, state=give_own(arrays.state, which, place.at, place.size), moved=moved)
 
 
 def take_new(arrays: Arrays, which: Type, at: Addr, size: Size) -> Arrays:
     """Reserve the range that an array has moved to."""
-    rule(c.GROW_TAKES)
     return attrs.evolve(arrays, state=take_own(arrays.state, which, at, size), moved=(*arrays.moved, (which, at, size)))
 
 
@@ -105,7 +103,9 @@ def double_reserved(arrays: Arrays, base: Addr, size: Size) -> tuple[Arrays, boo
         return arrays, False
     left = arrays.state.reserved_place
     if left.size > 0:
+        rule(c.GROW_GIVES)
         arrays = give_old(arrays, RESERVED, left)
+    rule(c.GROW_TAKES)
     return take_new(arrays, RESERVED, at, page_align(2 * old)), True
 
 
@@ -155,12 +155,14 @@ def double_memory(arrays: Arrays) -> tuple[Arrays, bool]:
     if left.size > 0:
         arrays, made = room_in_reserved(arrays, 2, left.at, left.size)
         if made:
+            rule(c.GROW_GIVES)
             arrays = give_old(arrays, MEMORY, left)
     entries = wanted_to_add(arrays.state.reserved, at, page_align(2 * old)) - arrays.state.reserved.cnt
     arrays, made = room_in_reserved(arrays, entries, at, page_align(2 * old))
     if not made:
         rule(c.GROW_NESTED)
         return stop(arrays), False
+    rule(c.GROW_TAKES)
     return take_new(arrays, MEMORY, at, page_align(2 * old)), True
 
 

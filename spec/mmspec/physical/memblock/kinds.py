@@ -70,7 +70,6 @@ def mark_allowed(state: Memblock, op: Mark, result: Changed | Error) -> Clause |
     if mark_ignored(state, op):
         rule(c.MARK_MIRROR)
         return c.MARK_MIRROR if result.failed or not result.done or result.moved else None
-    rule(c.MARK)
     wanted = wanted_to_isolate(array_of(state, op.type), op.base, op.size)
     return change_allowed(state, op.type, wanted, op.base, cap_end(op.base, op.size), result)
 
@@ -80,6 +79,7 @@ def mark_apply(state: Memblock, op: Mark, result: Changed | Error) -> Memblock:
     state = before_change(state, result)
     if not change_done(result) or mark_ignored(state, op):
         return state
+    rule(c.MARK)
     keep, on = (ALL_FLAGS, op.flag) if op.on else (ALL_FLAGS & ~op.flag, 0)
     return with_array(state, op.type, mark_range(array_of(state, op.type), op.base, op.size, keep, on))
 
@@ -91,7 +91,6 @@ def set_node_allowed(state: Memblock, op: SetNode, result: Changed | Error) -> C
     if not node_known(state, op.nid):
         rule(c.SET_NODE_ARGS)
         return None if refused(result, "EINVAL") else c.SET_NODE_ARGS
-    rule(c.SET_NODE)
     wanted = wanted_to_isolate(array_of(state, op.type), op.base, op.size)
     return change_allowed(state, op.type, wanted, op.base, cap_end(op.base, op.size), result)
 
@@ -101,6 +100,7 @@ def set_node_apply(state: Memblock, op: SetNode, result: Changed | Error) -> Mem
     state = before_change(state, result)
     if not change_done(result):
         return state
+    rule(c.SET_NODE)
     return with_array(state, op.type, set_node_range(array_of(state, op.type), op.base, op.size, op.nid))
 
 
@@ -149,12 +149,12 @@ def enforce_allowed(state: Memblock, op: Enforce, result: Changed | Error) -> Cl
     """Name the clause that an answer to a limit breaks."""
     if state.stopped:
         return stopped_allowed(result)
-    rule(c.ENFORCE)
     return void_allowed(state, result)
 
 
 def enforce_apply(state: Memblock, op: Enforce, result: Changed | Error) -> Memblock:
     """Forget what lies beyond the limit, in both arrays."""
+    rule(c.ENFORCE)
     beyond = address_of_limit(state.memory, op.limit)
     state = before_change(state, result)
     if not change_done(result) or op.limit == 0 or beyond == TOP:
@@ -174,7 +174,6 @@ def cap_allowed(state: Memblock, op: Cap, result: Changed | Error) -> Clause | N
     if not cap_served(op):
         rule(c.CAP_ARGS)
         return None if refused(result, "EINVAL") else c.CAP_ARGS
-    rule(c.CAP)
     return void_allowed(state, result)
 
 
@@ -191,6 +190,7 @@ def cap_apply(state: Memblock, op: Cap, result: Changed | Error) -> Memblock:
     state = before_change(state, result)
     if not change_done(result):
         return state
+    rule(c.CAP)
     return capped(state, op.base, op.size)
 
 
@@ -198,12 +198,12 @@ def limit_map_allowed(state: Memblock, op: LimitMap, result: Changed | Error) ->
     """Name the clause that an answer to a limit breaks."""
     if state.stopped:
         return stopped_allowed(result)
-    rule(c.LIMIT_MAP)
     return void_allowed(state, result)
 
 
 def limit_map_apply(state: Memblock, op: LimitMap, result: Changed | Error) -> Memblock:
     """Forget what is mapped beyond the limit."""
+    rule(c.LIMIT_MAP)
     beyond = address_of_limit(state.memory, op.limit)
     state = before_change(state, result)
     if not change_done(result) or op.limit == 0 or beyond == TOP:
@@ -218,12 +218,12 @@ def set_limit_allowed(state: Memblock, op: SetLimit, result: Done | Error) -> Cl
     """Name the clause that an answer to a new current limit breaks."""
     if state.stopped:
         return stopped_allowed(result)
-    rule(c.SET_LIMIT)
     return c.SET_LIMIT if result.failed else None
 
 
 def set_limit_apply(state: Memblock, op: SetLimit, result: Done | Error) -> Memblock:
     """Set the current limit."""
+    rule(c.SET_LIMIT)
     return state if result.failed else attrs.evolve(state, limit=op.limit)
 
 

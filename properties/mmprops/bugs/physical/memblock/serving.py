@@ -81,21 +81,21 @@ BUGS = (
     bug(
         "BUG-BOTTOM-UP-FROM-ABOVE",
         "MEMBLOCK-FIND-BOTTOM-UP",
-        "bottom-up the last free range that serves is taken",
+        "bottom-up the highest place of the lowest free range is taken",
         "mm/memblock.c:__memblock_find_range_bottom_up, v6.12",
         {
-            f"{MEMORY}.find": ("ranges if self.bottom_up else reversed(list(ranges))", "reversed(list(ranges))"),
-            f"{SEARCH}.find_more": (" & ((found == 0) | (not ask.bottom_up))", ""),
+            f"{MEMORY}.find": ("if self.bottom_up:", "if self.bottom_up and size == 0:"),
+            f"{SEARCH}.fit": ("if ask.bottom_up:", "if ask.bottom_up and ask.size == 0:"),
         },
     ),
     bug(
         "BUG-TOP-DOWN-FROM-BELOW",
         "MEMBLOCK-FIND-TOP-DOWN",
-        "top-down the first free range that serves is taken",
+        "top-down the lowest place of the highest free range is taken",
         "mm/memblock.c:__memblock_find_range_top_down, v6.12",
         {
-            f"{MEMORY}.find": ("ranges if self.bottom_up else reversed(list(ranges))", "ranges"),
-            f"{SEARCH}.find_step": ("found if here == 0 else here", "here if found == 0 else found"),
+            f"{MEMORY}.find": ("if self.bottom_up:", "if True:"),
+            f"{SEARCH}.fit": ("if ask.bottom_up:", "if True:"),
         },
     ),
     bug(
