@@ -112,7 +112,7 @@ BUGS = (
         _ALLOC,
         {
             f"{EARLY}.allocate": ("RESERVED, addr, request.size", "RESERVED, addr, max(request.size, 1)"),
-            f"{CORE}.alloc_apply": ("op.size", "max(op.size, 1)"),
+            f"{CORE}.alloc_apply": ("result.addr, op.size", "result.addr, max(op.size, 1)"),
             f"{LINUX}.try_place": (
                 "wanted_to_add(arrays.state.reserved, addr, op.size) - arrays.state.reserved.cnt\n"
                 "    arrays, made = room_for(arrays, RESERVED, wanted, addr, op.size)",
