@@ -9,9 +9,8 @@ _MISSING = {
     "round-robin between zones by a batch, which Linux gave up in 4.8": "WM-03",
     "several zones and nodes (component zones)": "WM-07",
     "the order in which an allocation falls back before it kills (component page_alloc)": "WM-09",
-    "boot memory and its memory map (components memblock, memory_model)": (
-        "MB-01 MB-02 MB-06 MB-07 MB-09 MB-10 MB-13 MB-14 MB-15 MB-16"
-    ),
+    "the memory map of boot memory (component memory_model)": "MB-07 MB-09 MB-10",
+    "what frees memory after the hand-over, and what is computed from it (component page_alloc)": "MB-13 MB-16",
     "the scanners of compaction (component compaction)": "CMP-01 CMP-04",
     "page tables and their entries (component page_table)": (
         "PT-01 PT-03 PT-04 PT-06 PT-07 PT-09 PT-10 PT-12 PT-15 PT-16 PT-17 PT-19 PT-20 PT-21 PT-23 PT-25 PT-28"

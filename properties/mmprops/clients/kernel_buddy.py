@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -66,15 +67,15 @@ def cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "mmspec"
 
 
-def unpacked(where: Path, cache: Path) -> Path:
+def unpacked(where: Path, cache: Path, needed: Sequence[str] = NEEDED) -> Path:
     """Return the folder of what is needed of a kernel's source; it takes half a minute the first time."""
     found = where.stat()
-    folder = cache / f"linux-{_digest(f'{where.resolve()} {found.st_size} {found.st_mtime_ns}')}"
+    folder = cache / f"linux-{_digest(f'{where.resolve()} {found.st_size} {found.st_mtime_ns} {needed}')}"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         # A rename puts the folder there whole or not at all; another process may be quicker.
         with tempfile.TemporaryDirectory(dir=cache, prefix="unpacking-") as working:
-            unpack(where, Path(working) / "linux")
+            unpack(where, Path(working) / "linux", needed)
             with contextlib.suppress(OSError):
                 (Path(working) / "linux").rename(folder)
     return folder
@@ -84,21 +85,21 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def unpack(where: Path, folder: Path) -> None:
+def unpack(where: Path, folder: Path, needed: Sequence[str] = NEEDED) -> None:
     """Copy what is needed of a kernel's source, a folder or an archive, into ``folder``."""
     folder.mkdir(parents=True)
     if where.is_dir():
-        for name in NEEDED:
+        for name in needed:
             copy = shutil.copytree if (where / name).is_dir() else shutil.copy
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             copy(where / name, folder / name)
         return
-    patterns = [f"*/{name}" for name in NEEDED]
+    patterns = [f"*/{name}" for name in needed]
     options = ["-C", str(folder), "--strip-components=1", "--wildcards", "--no-wildcards-match-slash"]
     done = subprocess.run(["tar", "-xf", str(where), *options, *patterns], capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["nothing"]
-        raise ClientError(f"cannot unpack {where}: {said[0]}", hint=f"an archive that holds {', '.join(NEEDED)}")
+        raise ClientError(f"cannot unpack {where}: {said[0]}", hint=f"an archive that holds {', '.join(needed)}")
 
 
 def built(folder: Path, behind: str = "") -> Path:
@@ -107,20 +108,27 @@ def built(folder: Path, behind: str = "") -> Path:
     With C text ``behind`` the adapter's: the two as a shared library.
     """
     adapter = ADAPTER.read_text(encoding="utf-8") + behind
-    program = folder / f"gpu_buddy-{_digest(adapter)}"
+    return compiled(folder, adapter, "drivers/gpu/buddy.c", EMPTY, ("-Itools/include", *(["-shared", "-fPIC"] if behind else [])))
+
+
+def compiled(folder: Path, adapter: str, page: str, empty: Sequence[str], options: Sequence[str] = ()) -> Path:
+    """Return the program that an adapter makes of a page of the kernel's source (ClientError: what the compiler said).
+
+    Headers in ``empty`` have nothing to say.
+    """
+    program = folder / f"{Path(page).parent.name}_{Path(page).stem}-{_digest(adapter)}"
     if program.exists():
         return program
-    for name in EMPTY:
+    for name in empty:
         header = folder / "empty" / name
         header.parent.mkdir(parents=True, exist_ok=True)
         header.touch()
     partial = program.with_suffix(f".{os.getpid()}")
-    command = ["gcc", "-std=gnu11", "-O2", "-w", "-Iempty", "-Itools/include", "-Iinclude", "-I."]
-    command += [*(["-shared", "-fPIC"] if behind else []), "-o", str(partial), "-xc", "-"]
+    command = ["gcc", "-std=gnu11", "-O2", "-w", "-Iempty", "-Iinclude", "-I.", *options, "-o", str(partial), "-xc", "-"]
     done = subprocess.run(command, cwd=folder, input=adapter, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["nothing"]
         hint = "take the source of Debian's package linux-source-6.12"
-        raise ClientError(f"drivers/gpu/buddy.c does not build: {said[0]}", hint=hint)
+        raise ClientError(f"{page} does not build: {said[0]}", hint=hint)
     partial.replace(program)
     return program
