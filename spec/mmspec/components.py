@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.pcp import PCP
 
-COMPONENTS: tuple[Component, ...] = (BUDDY,)
+COMPONENTS: tuple[Component, ...] = (BUDDY, PCP)
 
 
 def component_of(identifier: str) -> str:
