@@ -1,7 +1,7 @@
 """The per-CPU page lists of one zone over flat arrays: ten bytes a page, one request at a time.
 
-``memory`` says what the arrays mean, ``operations`` holds one kernel an operation, ``amounts`` how many blocks move. Kernels count
-frames from a base; ``PerCpuPages`` speaks in PFNs.
+``memory`` says what the arrays mean, ``operations`` holds one kernel an operation, ``amounts`` says how many blocks
+move. Kernels count frames from a base; ``PerCpuPages`` speaks in PFNs.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class PerCpuPages:
         return Blocks(tuple((pfn, self.order_on(number)) for pfn, number in self.blocks() if number >> 4 == request.cpu))
 
     def _answer_count(self, request: CountPages) -> Frames | Error:
-        return Frames(self.lists.count[request.cpu]) if request.cpu < self.arrays.cpus else EINVAL
+        return Frames(self.lists.held[request.cpu]) if request.cpu < self.arrays.cpus else EINVAL
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def wanted(lists: Lists, cpu: Cpu, order: Order, flags: Flags) -> Count:
         return by_order(batch, order)
     scaled = batch << lists.alloc_factor[cpu]
     raise_high(lists, cpu, scaled, flags)
-    most = max(lists.high[cpu] - lists.count[cpu] - batch, batch)
+    most = max(lists.high[cpu] - lists.held[cpu] - batch, batch)
     if scaled <= most and lists.alloc_factor[cpu] < lists.scale_max:
         lists.alloc_factor[cpu] = lists.alloc_factor[cpu] + 1
     return by_order(min(scaled, most), 0)
@@ -80,7 +80,7 @@ def frees_high(lists: Lists, cpu: Cpu, order: Order) -> bool:
     """Tell whether high-order blocks are freed in a row, so that none is kept (mm/page_alloc.c:free_unref_page_commit, v6.12)."""
     if not is_high(order) or lists.free_count[cpu] < lists.zone[BATCH] or not lists.flags[cpu] & PREV_FREE_HIGH_ORDER:
         return False
-    return not lists.flags[cpu] & FREE_HIGH_BATCH or lists.count[cpu] >= lists.zone[BATCH]
+    return not lists.flags[cpu] & FREE_HIGH_BATCH or lists.held[cpu] >= lists.zone[BATCH]
 
 
 @helper
@@ -117,8 +117,8 @@ def limit_of(lists: Lists, cpu: Cpu, flags: Flags, free_high: bool) -> Count:
         return high
     if flags & BELOW_HIGH:
         lower_high(lists, cpu)
-        return max(lists.count[cpu], least)
-    if lists.count[cpu] >= high and high < lists.free_count[cpu] + batch:
+        return max(lists.held[cpu], least)
+    if lists.held[cpu] >= high and high < lists.free_count[cpu] + batch:
         lists.high[cpu] = clamped(lists.free_count[cpu] + batch, least, most)
     return high
 
@@ -133,7 +133,7 @@ def freed(lists: Lists, cpu: Cpu, order: Order, flags: Flags) -> Count:
     free_high = frees_high(lists, cpu, order)
     run_on(lists, cpu, order)
     limit = limit_of(lists, cpu, flags, free_high)
-    if lists.count[cpu] < limit:
+    if lists.held[cpu] < limit:
         return 0
     if free_high:
         amount = batch << lists.scale_max
@@ -141,7 +141,7 @@ def freed(lists: Lists, cpu: Cpu, order: Order, flags: Flags) -> Count:
         amount = 1
     else:
         amount = clamped(lists.free_count[cpu], batch, limit - batch)
-    return min(lists.count[cpu], amount)
+    return min(lists.held[cpu], amount)
 
 
 @kernel
@@ -149,18 +149,18 @@ def freed_61(lists: Lists, cpu: Cpu, order: Order, flags: Flags) -> Count:
     """Return how many frames go back after a free, as 6.1 has it (mm/page_alloc.c:nr_pcp_high, nr_pcp_free, v6.1)."""
     batch = lists.zone[BATCH]
     if is_high(order) and lists.free_factor[cpu] > 0:
-        return lists.count[cpu]
+        return lists.held[cpu]
     limit = lists.zone[HIGH_MIN]
     if flags & RECLAIM_ACTIVE:
         limit = min(batch << 2, limit)
-    if lists.count[cpu] < limit:
+    if lists.held[cpu] < limit:
         return 0
     if limit < batch:
-        return min(lists.count[cpu], 1)
+        return min(lists.held[cpu], 1)
     amount = batch << lists.free_factor[cpu]
     if amount < limit - batch and lists.free_factor[cpu] < lists.scale_max:
         lists.free_factor[cpu] = lists.free_factor[cpu] + 1
-    return min(lists.count[cpu], clamped(amount, batch, limit - batch))
+    return min(lists.held[cpu], clamped(amount, batch, limit - batch))
 
 
 @kernel
@@ -170,9 +170,9 @@ def decayed(lists: Lists, cpu: Cpu) -> Count:
         return 0
     high, least = lists.high[cpu], lists.zone[HIGH_MIN]
     if high > least:
-        kept = max(lists.count[cpu] - (lists.zone[BATCH] << lists.scale_max), high - (high >> 3))
+        kept = max(lists.held[cpu] - (lists.zone[BATCH] << lists.scale_max), high - (high >> 3))
         lists.high[cpu] = max(kept, least)
-    return max(0, lists.count[cpu] - lists.high[cpu])
+    return max(0, lists.held[cpu] - lists.high[cpu])
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

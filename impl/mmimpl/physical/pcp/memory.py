@@ -44,7 +44,7 @@ class Lists:
     after: Annotated[Cells, Word("pcp_frame", bits=32, lo=0, hi=MAX_PAGES + (CPUS << 4) - 1), Shape(Frame, links)]
     before: Annotated[Cells, Word("pcp_frame", bits=32, lo=0, hi=MAX_PAGES + (CPUS << 4) - 1), Shape(Frame, links)]
     zone: Annotated[Cells, Word("count", bits=64, lo=0, hi=(1 << 62) - 1), Shape(Place, numbers)]
-    count: Annotated[Cells, Word("count", bits=64, lo=0, hi=MAX_PAGES), Shape(Cpu, processors)]  # frames held
+    held: Annotated[Cells, Word("count", bits=64, lo=0, hi=MAX_PAGES), Shape(Cpu, processors)]  # frames
     owed: Annotated[Cells, Word("count", bits=64, lo=0, hi=MAX_PAGES), Shape(Cpu, processors)]  # frames being given back
     high: Annotated[Cells, Word("count", bits=64, lo=0, hi=(1 << 62) - 1), Shape(Cpu, processors)]  # the limit
     free_count: Annotated[Cells, Word("count", bits=64, lo=0, hi=(1 << 62) - 1), Shape(Cpu, processors)]
@@ -69,7 +69,7 @@ class Arrays(NamedTuple):
     after: NDArray[np.uint32]
     before: NDArray[np.uint32]
     zone: NDArray[np.int64]
-    count: NDArray[np.int64]
+    held: NDArray[np.int64]
     owed: NDArray[np.int64]
     high: NDArray[np.int64]
     free_count: NDArray[np.int64]
@@ -140,16 +140,18 @@ def arrays_of(config: Config, kernel: str) -> Arrays:
     zone[BATCH] = zone[ZONE_BATCH] = 1
     wide = [np.zeros(config.cpus, np.int64) for _ in range(4)]
     narrow = [np.zeros(config.cpus, np.uint8) for _ in range(5)]
-    constants: tuple[Any, ...] = (
-        size, config.start_pfn - base, size, config.cpus, config.huge_order, config.scale_max, KERNELS[kernel]
-    )  # fmt: skip
-    return Arrays(np.full(size, NONE, np.uint16), after, before, zone, *wide, *narrow, *constants)
+    parts: list[Any] = [
+        np.full(size, NONE, np.uint16), after, before, zone, *wide, *narrow,
+        size, config.start_pfn - base, size, config.cpus, config.huge_order, config.scale_max, KERNELS[kernel],
+    ]  # fmt: skip
+    return Arrays(*parts)
 
 
 def lists_of(arrays: Arrays) -> Lists:
     """Return the interpreter's view of the same memory."""
-    parts: list[Any] = [*(array.data for array in arrays[:ARRAYS]), *arrays[ARRAYS:]]
-    return Lists(*parts)
+    cells: tuple[Any, ...] = arrays[:ARRAYS]
+    constants: tuple[Any, ...] = arrays[ARRAYS:]
+    return Lists(*(array.data for array in cells), *constants)
 
 
 def base_of(config: Config) -> Pfn:

@@ -115,7 +115,7 @@ def alloc(lists: Lists, cpu: Cpu, order: Order, migratetype: Migratetype, flags:
     if pfn >= lists.heads:
         return lists.heads + errno.ENOENT
     delist(lists, pfn)
-    lists.count[cpu] = lists.count[cpu] - (1 << order)
+    lists.held[cpu] = lists.held[cpu] - (1 << order)
     return pfn
 
 
@@ -137,7 +137,7 @@ def refill(lists: Lists, cpu: Cpu, pfn: Frame, order: Order, migratetype: Migrat
     if lists.owed[cpu] > 0:
         return errno.EBUSY
     enlist_last(lists, pfn, (cpu << 4) | index_of(order, migratetype))
-    lists.count[cpu] = lists.count[cpu] + (1 << order)
+    lists.held[cpu] = lists.held[cpu] + (1 << order)
     return 0
 
 
@@ -146,14 +146,14 @@ def refill(lists: Lists, cpu: Cpu, pfn: Frame, order: Order, migratetype: Migrat
 
 @kernel
 def free(lists: Lists, cpu: Cpu, pfn: Frame, order: Order, migratetype: Migratetype, flags: Flags) -> Count:
-    """Put a block at the head of its list; return how many frames are then to go back (mm/page_alloc.c:free_unref_page, v6.12)."""
+    """Put a block at the head of its list; return how many frames then go back (mm/page_alloc.c:free_unref_page, v6.12)."""
     if not takes(lists, cpu, pfn, order):
         return -errno.EINVAL
     if lists.owed[cpu] > 0 or not keeps_order(lists, order) or migratetype == ISOLATE:
         return -errno.EBUSY
     index = index_of(order, migratetype if migratetype <= RECLAIMABLE else MOVABLE)
     enlist_first(lists, pfn, (cpu << 4) | index)
-    lists.count[cpu] = lists.count[cpu] + (1 << order)
+    lists.held[cpu] = lists.held[cpu] + (1 << order)
     owed = freed(lists, cpu, order, flags)
     lists.owed[cpu] = owed
     if owed > 0:
@@ -168,7 +168,7 @@ def bulk(lists: Lists, cpu: Cpu, count: Count) -> Count:
         return -errno.EINVAL
     if lists.owed[cpu] > 0:
         return -errno.EBUSY
-    lists.owed[cpu] = min(count, lists.count[cpu])
+    lists.owed[cpu] = min(count, lists.held[cpu])
     lists.cursor[cpu] = 0
     return lists.owed[cpu]
 
@@ -188,7 +188,7 @@ def drain(lists: Lists, cpu: Cpu) -> Frame:
             size = 1 << order_of(lists, number)
             lists.cursor[cpu] = index
             delist(lists, pfn)
-            lists.count[cpu] = lists.count[cpu] - size
+            lists.held[cpu] = lists.held[cpu] - size
             lists.owed[cpu] = max(0, lists.owed[cpu] - size)
             return pfn
     return lists.heads + errno.ENOENT
@@ -209,7 +209,7 @@ def refused(lists: Lists, cpu: Cpu) -> int:
 def drain_all(lists: Lists, cpu: Cpu) -> Count:
     """Return how many frames a drain of a CPU gives back (mm/page_alloc.c:drain_pages_zone, v6.12)."""
     refusal = refused(lists, cpu)
-    return refusal if refusal else lists.count[cpu]
+    return refusal if refusal else lists.held[cpu]
 
 
 @kernel
@@ -227,13 +227,13 @@ def expire(lists: Lists, cpu: Cpu, flags: Flags) -> Count:
         return refusal
     if flags & CHANGED:
         lists.expire[cpu] = EXPIRE_TICKS
-    if lists.expire[cpu] == 0 or lists.count[cpu] == 0:
+    if lists.expire[cpu] == 0 or lists.held[cpu] == 0:
         return 0
     if not flags & REMOTE:
         lists.expire[cpu] = 0
         return 0
     lists.expire[cpu] = lists.expire[cpu] - 1
-    return 0 if lists.expire[cpu] else min(lists.count[cpu], lists.zone[BATCH])
+    return 0 if lists.expire[cpu] else min(lists.held[cpu], lists.zone[BATCH])
 
 
 # --- disable, enable, cacheinfo --------------------------------------------------------------------------------------
