@@ -103,6 +103,9 @@ class PerCpuPages:
             return REFUSALS[frame - self.heads]
         return Block(self.base + frame, self.order_on(self.lists.cursor[request.cpu]))
 
+    def _answer_drain_all(self, request: DrainAll) -> Plan | Error:
+        return self._plan(operations.drain_all(self.lists, request.cpu), self.lists.zone[BATCH] << self.lists.scale_max)
+
     def _answer_tune(self, request: Tune) -> Limits | Error:
         cpus = request.local + request.coming or request.online
         if cpus == 0 or 0 < request.fraction < MIN_HIGH_FRACTION:
@@ -182,9 +185,7 @@ REQUESTS: dict[type, Callable[[PerCpuPages, Any], Any]] = {
     Free: PerCpuPages._answer_free,
     Bulk: lambda body, op: counted(operations.bulk(body.lists, op.cpu, op.count)),
     Drain: PerCpuPages._answer_drain,
-    DrainAll: lambda body, op: body._plan(
-        operations.drain_all(body.lists, op.cpu), body.lists.zone[BATCH] << body.lists.scale_max
-    ),
+    DrainAll: PerCpuPages._answer_drain_all,
     Decay: lambda body, op: body._plan(operations.decay(body.lists, op.cpu), body.lists.zone[BATCH]),
     Expire: lambda body, op: body._plan(operations.expire(body.lists, op.cpu, op.flags), body.lists.zone[BATCH]),
     Tune: PerCpuPages._answer_tune,

@@ -191,6 +191,12 @@ def batch_of(managed: Count) -> Count:
 
 
 @helper
+def share(frames: Count, cpus: Count, batch: Count) -> Count:
+    """Return a CPU's share of some frames, four batches at least (mm/page_alloc.c:zone_highsize, v6.12)."""
+    return max(frames // cpus, batch << 2)
+
+
+@helper
 def set_limits(lists: Lists, batch: Count, high_min: Count, high_max: Count) -> None:
     """Give all CPUs other limits (mm/page_alloc.c:__zone_set_pageset_high_and_batch, v6.12)."""
     lists.zone[BATCH] = batch
@@ -203,13 +209,13 @@ def tune(lists: Lists, managed: Count, low: Count, cpus: Count, fraction: Count)
     """Compute the limits anew (mm/page_alloc.c:zone_set_pageset_high_and_batch, v6.12)."""
     batch = batch_of(managed)
     if fraction > 0:
-        high_min = max(managed // fraction // cpus, batch << 2)
+        high_min = share(managed // fraction, cpus, batch)
         high_max = high_min
     else:
-        high_min = max(low // cpus, batch << 2)
+        high_min = share(low, cpus, batch)
         high_max = high_min
         if lists.kernel >= 612:
-            high_max = max(managed // MIN_HIGH_FRACTION // cpus, batch << 2)
+            high_max = share(managed // MIN_HIGH_FRACTION, cpus, batch)
     lists.zone[ZONE_BATCH] = batch
     lists.zone[ZONE_HIGH_MIN] = high_min
     lists.zone[ZONE_HIGH_MAX] = high_max

@@ -39,7 +39,7 @@ Made = tuple[str, Any, Mapping[str, int]]
 """An operation's name, its request, and the steps that its fields refer to."""
 
 MANAGED = (16384, 16384, 0, 32768, 8192, 12288, 131072, 1 << 20)
-LOWS = (0, 13, 14, 16, 20, 24, 40, 4096)
+LOWS = (0, 5, 9, 13, 14, 15, 16, 20, 24, 40, 4096)
 SHARERS = (1, 4095, 4095, 600, 170, 64, 2, 0)
 FRACTIONS = (0, 0, 0, 0, 0, 8, 100, 1024, 7, 1)
 LONGEST = 24
@@ -237,8 +237,7 @@ class Generator:
         managed, low = MANAGED[record[2] % len(MANAGED)], LOWS[record[3] % len(LOWS)]
         sharers = SHARERS[record[4] % len(SHARERS)]
         fraction = FRACTIONS[record[5] % len(FRACTIONS)] if record[6] & 1 else 0
-        if low > 13:
-            low *= max(1, sharers) if record[6] & 2 else 1
+        low *= max(1, sharers) if record[6] & 2 else 1
         coming = record[6] >> 2 & 1
         local = sharers if record[6] & 8 else 0
         online = sharers or (record[6] >> 4 & 1)

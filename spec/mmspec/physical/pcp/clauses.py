@@ -13,7 +13,7 @@ _HIGH = "mm/page_alloc.c:nr_pcp_high, v6.12"
 _FREE = "mm/page_alloc.c:nr_pcp_free, v6.12"
 _SET = "mm/page_alloc.c:zone_set_pageset_high_and_batch, v6.12"
 _REFRESH = "mm/vmstat.c:refresh_cpu_vm_stats, v6.12"
-_OURS = "docs/decisions.md, D45"
+_OURS = "decision D45"
 _linux = partial(Clause, of_policy=True)
 
 # --- truths about every state ------------------------------------------------------------------------------------------
@@ -25,7 +25,7 @@ OWED_HELD = Clause("PCP-OWED", "A CPU gives back no more frames than it holds", 
 LISTED = _linux(
     "PCP-LISTED", "Each list is one ring of exactly the blocks that its CPU holds for it", "include/linux/list.h, v6.12"
 )
-PCP_3 = _linux("PCP-3", "No batch is scaled by more bits than the largest scale", "mm/Kconfig:PCP_BATCH_SCALE_MAX, v6.12")
+PCP_3 = _linux("PCP-3", "No batch is scaled by more bits than the largest scale", _ALLOC)
 
 # --- which blocks ------------------------------------------------------------------------------------------------------
 BUSY = Clause("PCP-BUSY", "While a CPU gives frames back its lock is held, and every other request gets EBUSY", _BULK)
