@@ -159,7 +159,11 @@ class PerCpuPages:
 
     def numbers(self, cpu: Cpu) -> tuple[int, ...]:
         """Return a CPU's numbers: count, owed, high, free_count, alloc_factor, free_factor, flags, expire."""
-        return tuple(int(array[cpu]) for array in self.arrays[4:12])
+        own = self.lists
+        return (
+            own.held[cpu], own.owed[cpu], own.high[cpu], own.free_count[cpu], own.alloc_factor[cpu], own.free_factor[cpu],
+            own.flags[cpu], own.expire[cpu],
+        )  # fmt: skip
 
     def limits(self) -> tuple[int, ...]:
         """Return the zone's numbers: batch, high_min, high_max in force, then the zone's own, then whether they are disabled."""

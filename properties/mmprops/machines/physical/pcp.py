@@ -121,20 +121,24 @@ def watched(lists: PcpLists, journal: list[Any]) -> PcpLists:
 
 
 def differs(pages: Pages, lists: PcpLists, body: PerCpuPages, keys: Iterable[int]) -> str | None:
-    """Compare the places where something changed, and the numbers of the CPUs."""
+    """Compare the places where something changed, and the numbers of the CPUs that it changed for."""
+    cpus = set()
     for key in keys:
+        cpus.add(key - HEADS >> 4 if key >= HEADS else key)  # a small frame number may pass for a CPU: no harm
         number = list_of_holding(pages.held.get(key, NOT_HELD))
         if key < HEADS and body.list_at(key) != number:
             return f"frame {key:#x} is on list {named(body.list_at(key))}, in Linux on {named(number)}"
         near = lists.links.next.get(key, key), lists.links.prev.get(key, key)
         if near != (body.after(key), body.before(key)):
             return f"the neighbours at {key:#x} are others than in Linux"
-    return numbers_differ(pages, lists, body)
+    return numbers_differ(pages, lists, body, cpus)
 
 
-def numbers_differ(pages: Pages, lists: PcpLists, body: PerCpuPages) -> str | None:
-    """Compare the numbers of every CPU that anything is known of, and the limits."""
-    for cpu in {*known_cpus(pages, lists), *(cpu for cpu, _ in lists.high.items())}:
+def numbers_differ(pages: Pages, lists: PcpLists, body: PerCpuPages, cpus: Iterable[Cpu]) -> str | None:
+    """Compare the numbers of CPUs, as far as there are such."""
+    for cpu in cpus:
+        if not is_cpu(pages, cpu):
+            continue
         pcp = pcp_of(pages, lists, cpu)
         theirs = (
             pcp.count, pages.owed.get(cpu, 0), pcp.high, pcp.free_count, pcp.alloc_factor, pcp.free_factor, pcp.flags,
@@ -161,7 +165,8 @@ def recount(pages: Pages, lists: PcpLists, body: PerCpuPages) -> str | None:
     )  # fmt: skip
     if body.limits() != limits:
         return f"the zone's limits are {body.limits()}, in Linux {limits}"
-    return numbers_differ(pages, lists, body)
+    cpus = {*known_cpus(pages, lists), *(cpu for cpu, _ in lists.high.items()), *(cpu for cpu, _ in lists.expire.items())}
+    return numbers_differ(pages, lists, body, cpus)
 
 
 def named(number: PcpList) -> str:

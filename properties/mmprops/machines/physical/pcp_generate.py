@@ -65,9 +65,10 @@ class Generator:
         self.begun = header[9] % 8 == 0 or not capabilities["tuned"]  # else the limits are set first
 
     def order_table(self, header: bytes) -> list[Order]:
-        """Return the orders to ask for: single frames, a favourite, and the others now and then."""
+        """Return the orders to ask for: single frames, a favourite, and in every other program the others now and then."""
         kept = [0, 1, 2, 3, *([self.config.huge_order] if self.config.huge_order else [])]
-        table = [0] * (1 + header[10] % 8) + [kept[header[11] % len(kept)]] * (header[12] % 6) + kept
+        table = [0] * (1 + header[10] % 8) + [kept[header[11] % len(kept)]] * (header[12] % 6)
+        table += kept if header[12] & 64 else []
         return [order for order in table if size_of(order) <= self.frames // 2] or [0]
 
     def flag_table(self, header: bytes) -> tuple[Flags, ...]:
@@ -89,7 +90,9 @@ class Generator:
             rare += [action for bit, action in enumerate(tuned) if header[15] >> bit & 1] * (1 + header[14] % 2)
         usual = 6 + 2 * len(rare)
         asking = [self.alloc] * usual + [self.free] * (usual // 6) + rare
-        freeing = [self.free] * (usual // 2) + [self.give] * (usual // 2) + [self.alloc] * (usual // 8) + rare
+        freeing = (
+            [self.free] * (usual // 2) + [self.give] * (usual // 2) + [self.alloc] * (usual // 8 if header[8] & 2 else 0) + rare
+        )
         return asking, freeing
 
     def request(self, record: bytes, pages: Pages) -> Made | None:
