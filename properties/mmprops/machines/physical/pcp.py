@@ -21,7 +21,7 @@ from mmspec.physical import pcp as law
 from mmspec.physical.pcp.amounts import pcp_of
 from mmspec.physical.pcp.core import blocks_held, is_cpu, takes
 from mmspec.physical.pcp.invariants import known_cpus, list_numbers
-from mmspec.physical.pcp.ops import LOW_LISTS, MOVABLE, Alloc, Config, Cpu, Free, PcpList, Refill, Tune
+from mmspec.physical.pcp.ops import LOW_LISTS, MOVABLE, Alloc, Config, Cpu, Enable, Free, PcpList, Refill, Tune
 from mmspec.physical.pcp.parameters import fraction_served
 from mmspec.physical.pcp.state import NOT_HELD, Pages, PcpLists, keeps_order, list_of_holding
 from mmspec.pmap import Journaled
@@ -94,6 +94,8 @@ def lawful(pages: Pages, request: Any) -> bool:
         return False
     if isinstance(request, Tune):
         return fraction_served(request.fraction) and request.local + request.coming + request.online > 0
+    if isinstance(request, Enable):
+        return pages.disabled != 0
     return is_cpu(pages, getattr(request, "cpu", 0))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mmspec.physical.pcp.core import takes
 from mmspec.physical.pcp.ops import (
     AGAIN,
     BELOW_HIGH,
@@ -32,6 +33,7 @@ from mmspec.physical.pcp.ops import (
     Tune,
     Want,
 )  # fmt: skip
+from mmspec.physical.pcp.parameters import fraction_served
 from mmspec.physical.pcp.state import Pages, cpu_holding, order_held
 from mmspec.words import ABSENT, Count, Flags, Migratetype, Order, Pfn, head_of, size_of
 
@@ -107,8 +109,10 @@ class Generator:
             owing = next((other for other, owed in pages.owed.items() if owed), None)
             if owing is not None:
                 return "drain", Drain(owing), {}
-            if self.script:
-                return self.script.pop()
+            while self.script:
+                name, request, refs = self.script.pop()
+                if name != "refill" or takes(pages, request.cpu, request.pfn, request.order):
+                    return name, request, refs
         if record[6] % self.run == 0:
             self.freeing = not self.freeing
         table = self.actions[self.freeing]
@@ -244,8 +248,8 @@ class Generator:
         coming = record[6] >> 2 & 1
         local = sharers if record[6] & 8 else 0
         online = sharers or (record[6] >> 4 & 1)
-        if not self.capabilities["checked"] and local + coming + online == 0:
-            online = 1
+        if not self.capabilities["checked"]:
+            online, fraction = max(1, online), fraction if fraction_served(fraction) else 0
         return "tune", Tune(managed, low, local, coming, online, fraction), {}
 
     def disable(self, record: bytes, cpu: Cpu, pages: Pages) -> Made:
@@ -254,7 +258,7 @@ class Generator:
 
     def enable(self, record: bytes, cpu: Cpu, pages: Pages) -> Made:
         """Enable the lists."""
-        return ("enable", Enable(), {}) if pages.disabled or record[2] % 4 == 0 else self.tune(record, cpu, pages)
+        return ("enable", Enable(), {}) if pages.disabled else self.tune(record, cpu, pages)
 
     def cacheinfo(self, record: bytes, cpu: Cpu, pages: Pages) -> Made:
         """Tell of a small cache or a large one."""
@@ -285,10 +289,8 @@ class Generator:
             if self.config.end_pfn < 1 << 52
             else ("free", Free(cpu, held, 14)),
             ("refill", Refill(cpu, head_of(self.config.start_pfn + 16, 4), 6 if self.config.huge_order != 6 else 7, migratetype)),
-            ("refill", Refill(cpu, self.config.start_pfn, 0, 3)),
             ("alloc", Alloc(beyond, 0, migratetype)),
             ("alloc", Alloc(cpu, 6 if self.config.huge_order != 6 else 7, migratetype)),
-            ("alloc", Alloc(cpu, 0, 3 + record[4] % 3)),
             ("drain", Drain(cpu if record[4] % 2 else beyond)),
             ("bulk", Bulk(beyond, 1)),
             ("count", CountPages(beyond)) if self.capabilities["observe"] else ("bulk", Bulk(beyond, 1)),
@@ -306,6 +308,7 @@ class Generator:
             ("enable", Enable()),
             ("disable", Disable()),
         )
-        choices = (*wrong, *tuned) if self.capabilities["tuned"] else wrong
+        typed = (("refill", Refill(cpu, self.config.start_pfn, 0, 3)), ("alloc", Alloc(cpu, 0, 3 + record[4] % 3)))
+        choices = wrong + (typed if self.capabilities["migratetypes"] else ()) + (tuned if self.capabilities["tuned"] else ())
         name, request = choices[record[5] % len(choices)]
         return name, request, {}
