@@ -16,6 +16,7 @@ import attrs
 from .archive import Capture
 from .blocks import HUGE_PAGE_ORDER, BlockStream
 from .formats import BUDDY_EVENTS, Event, Marker, events
+from .percpu import comparable, fraction_of, grown_since, limits_that_differ
 from .replay import FreeBlocks, replay
 from .snapshot import (
     KPF_BUDDY,
@@ -246,7 +247,7 @@ def _list_types(view: _View) -> tuple[Verdict, str]:
 
 
 def _pcp_count(view: _View) -> tuple[Verdict, str]:
-    """BUDDY-8: a per-CPU count is the number of frames on that CPU's lists."""
+    """PCP-COUNT: a per-CPU count is the number of frames on that CPU's lists."""
     problems = []
     for lay in view.lists.zones:
         for cpu, pcp in enumerate(lay.pcp):
@@ -254,6 +255,17 @@ def _pcp_count(view: _View) -> tuple[Verdict, str]:
             if frames != pcp.count:
                 problems.append(f"zone {lay.span.label} CPU {cpu}: count {pcp.count}, lists {frames}")
     return _verdict(problems, True, f"{sum(len(lay.pcp) for lay in view.lists.zones)} CPUs' lists")
+
+
+def _pcp_limits(view: _View) -> tuple[Verdict, str]:
+    """PCP-BATCH, PCP-HIGH-MIN, PCP-HIGH-MAX: batch and limits are computed from the zone, its low mark and the CPUs."""
+    fraction = fraction_of(view.capture.text("tunables")) if view.capture.has("tunables") else None
+    problems = list(limits_that_differ(view.lists, fraction or 0))
+    if problems and fraction is None:
+        return "unknown", f"the capture does not say percpu_pagelist_high_fraction: {problems[0]}"
+    if problems and grown_since(view.lists, fraction or 0):
+        return "unknown", f"the zone may have grown since: {problems[0]}"
+    return _verdict(problems, True, f"{len(comparable(view.lists))} CPUs' limits")
 
 
 CHECKS: Mapping[str, Callable[[_View], tuple[Verdict, str]]] = {
@@ -267,6 +279,7 @@ CHECKS: Mapping[str, Callable[[_View], tuple[Verdict, str]]] = {
     "list-buddies": _buddies,
     "list-types": _list_types,
     "pcp-count": _pcp_count,
+    "pcp-limits": _pcp_limits,
 }
 """The checks by name."""
 
@@ -277,7 +290,8 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "list-blocks": ("BUDDY-1", "BUDDY-2"),
     "list-buddies": ("BUDDY-3",),
     "list-types": ("BUDDY-4",),
-    "pcp-count": ("BUDDY-8",),
+    "pcp-count": ("PCP-COUNT",),
+    "pcp-limits": ("PCP-BATCH", "PCP-HIGH-MIN", "PCP-HIGH-MAX"),
 }
 """The clauses that a check holds a kernel's own state to; the others compare views of it."""
 

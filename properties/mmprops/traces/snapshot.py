@@ -141,6 +141,10 @@ class Pcp:
     count: int
     lists: tuple[tuple[int, ...], ...]
     """First frames of the blocks: list migratetype + 3 * order for orders 0 to 3, then those of the huge-page order."""
+    batch: int | None = None
+    high: int | None = None
+    high_min: int | None = None
+    high_max: int | None = None
 
 
 @attrs.frozen

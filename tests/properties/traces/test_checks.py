@@ -59,7 +59,9 @@ def lists(kit: Any, blocks: list[tuple[int, int, int]]) -> bytes:
     zone = {"node": 0, "zone": "Normal", "start_pfn": 0, "spanned": 2048, "blocks": [(p, o, k) for p, o, k in blocks if k < 5]}
     made = json.loads(kit.lists("START", [zone]))
     made["pageblock_mt"] = [0, 1, 1, 1] + [-1] * 4
-    made["zones"][0]["pcp"][0]["lists"][0], made["zones"][0]["pcp"][0]["count"] = [9, 11], 2
+    made["zones"][0]["pcp"][0] |= {"count": 2, "high": 8, "high_min": 4, "high_max": 256}
+    made["zones"][0]["pcp"][0]["lists"][0] = [9, 11]
+    made["zones"][0]["watermark"] = [2, 3, 4, 5]
     return json.dumps(made).encode()
 
 
@@ -71,6 +73,7 @@ def sound(kit: Any) -> dict[str, bytes]:
     state["start/pagetypeinfo.1"] = pagetypeinfo(BLOCKS, (1, 3, 0, 0, 0, 0))
     state["start/zoneinfo"] = zoneinfo(1029)
     state["start/kpageflags"] = flags(BLOCKS)
+    state["tunables"] = b"/proc/sys/vm/percpu_pagelist_high_fraction: 0\n"
     return state
 
 
@@ -87,6 +90,18 @@ def verdicts(kit: Any, state: dict[str, bytes], events: list[Any] | None = None)
 def test_sound_snapshot_passes(kit: Any) -> None:
     """Where everything agrees every check passes."""
     assert verdicts(kit, sound(kit)) == {}
+
+
+def test_limits_say_nothing_where_a_fraction_may_have_set_them(kit: Any) -> None:
+    """A capture without its tunables can agree, but not disagree; nor can a zone that may have grown."""
+    state = sound(kit)
+    del state["tunables"]
+    assert verdicts(kit, state) == {}
+    changed_lists(lambda made: made["zones"][0]["pcp"][0].update(batch=3))(kit, state)
+    assert verdicts(kit, state) == {"pcp-limits": "unknown"}
+    state = sound(kit)
+    changed_lists(lambda made: made["zones"][0]["pcp"][0].update(high_max=250))(kit, state)
+    assert verdicts(kit, state) == {"pcp-limits": "unknown"}
 
 
 def changed_lists(change: Callable[[dict[str, Any]], None]) -> Callable[[Any, dict[str, bytes]], None]:
@@ -136,6 +151,7 @@ BROKEN: list[tuple[Callable[[Any, dict[str, bytes]], None], set[str]]] = [
     (changed_lists(lambda made: made["zones"][0]["free"][2][0].__setitem__(0, 5)), {"list-blocks", "flags-lists"}),
     (changed_lists(lambda made: made["zones"][0]["pcp"][0]["lists"][0].append(4)), {"list-blocks", "pcp-count"}),
     (changed_lists(lambda made: made["zones"][0]["pcp"][0].update(count=3)), {"pcp-count"}),
+    (changed_lists(lambda made: made["zones"][0]["pcp"][0].update(batch=3)), {"pcp-limits"}),
     (changed_lists(lambda made: made["zones"][0]["free"][0][1].append(2)), {"flags-lists", "list-buddies", "list-types"}),
     (changed_lists(lambda made: made["pageblock_mt"].__setitem__(0, 2)), {"list-types", "pageblock-types"}),
 ]
