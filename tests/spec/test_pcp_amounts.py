@@ -255,10 +255,12 @@ def test_what_decays_goes_in_batches() -> None:
 
 
 def test_all_goes_in_the_largest_batches() -> None:
-    """2016 under one hold of the lock."""
+    """2016 under one hold of the lock, or as many as there are."""
     model = model_of()
     model.refill(*range(10))
-    assert model.do(DrainAll(0)) == Plan(10, 2016)
+    assert model.do(DrainAll(0)) == Plan(10, 10)
+    model.refill(*range(10, 3000))
+    assert model.do(DrainAll(0)) == Plan(3000, 2016)
 
 
 def test_a_remote_zone_expires_after_three_refreshes() -> None:

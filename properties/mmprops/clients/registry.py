@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from mmprops.clients import kernel_buddy
+from mmprops.clients import kernel_buddy, kernel_pcp
 from mmprops.clients.base import Client, Limits
 from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import exec_client, lib_client, python_client
@@ -25,7 +25,10 @@ class BuiltIn:
     missing: Callable[[], str | None]
 
 
-BUILT_IN: dict[str, BuiltIn] = {"gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing)}
+BUILT_IN: dict[str, BuiltIn] = {
+    "gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing),
+    "kernel-pcp": BuiltIn("pcp", kernel_pcp.open_kernel_pcp, kernel_buddy.missing),
+}
 """The clients that need no form, by name."""
 
 FORMS = ("exec:COMMAND", "lib:./libfoo.so", "python:package.module:factory")

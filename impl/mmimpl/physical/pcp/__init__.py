@@ -87,7 +87,7 @@ class PerCpuPages:
     def _plan(self, total: int, portion: int) -> Plan | Error:
         if total < 0:
             return REFUSALS[-total]
-        return Plan(total, portion if total else 0)
+        return Plan(total, min(total, portion))
 
     def _answer_alloc(self, request: Alloc) -> Page | Error:
         frame = operations.alloc(self.lists, request.cpu, request.order, request.migratetype, request.flags)

@@ -219,8 +219,8 @@ def drain_choose(pages: Pages, lists: PcpLists, op: Drain) -> tuple[Block | Erro
 
 
 def plan_of(total: Count, portion: Count) -> Plan:
-    """Return a plan; without anything to give back there are no portions."""
-    return Plan(total, portion if total > 0 else 0)
+    """Return a plan; what is less than a portion goes at once."""
+    return Plan(total, min(total, portion))
 
 
 def drain_all_choose(pages: Pages, lists: PcpLists, op: DrainAll) -> tuple[Plan | Error, PcpLists]:
