@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import functools
 import importlib
 import inspect
 import json
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +24,7 @@ from mmprops.machine import Machine
 from mmprops.machines import MACHINES, machine_named
 from mmspec.clause import Clause
 from mmspec.errors import InputError
-from mmspec.physical.buddy import clauses, core, fallback, kinds, linux, lists
+from mmspec.physical.buddy import lists
 from mmspec.profile import profile_named
 
 SOURCE = """
@@ -95,24 +97,35 @@ def test_every_clause_has_a_bug(machine: Machine) -> None:
     assert {clause.id for clause in machine.component.clauses} - {bug.clause for bug in BUGS} == set()
 
 
-def law_text() -> dict[str, ast.stmt]:
-    """What the modules of the law define, by name: functions, and loops made of them."""
-    body = [n for module in (core, kinds, lists, fallback, linux) for n in ast.parse(inspect.getsource(module)).body]
+def package_of(bug: Bug) -> str:
+    """The package of the law that a bug's component is in."""
+    return machine_named(bug.component).component.config.__module__.rpartition(".")[0]
+
+
+@functools.cache
+def law_text(package: str) -> dict[str, ast.stmt]:
+    """What the modules of a component of the law define, by name: functions, and loops made of them; not what is always true."""
+    names = [
+        module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__) if module.name != "invariants"
+    ]
+    body = [n for name in names for n in ast.parse(inspect.getsource(importlib.import_module(f"{package}.{name}"))).body]
     functions: dict[str, ast.stmt] = {n.name: n for n in body if isinstance(n, ast.FunctionDef)}
     loops = {n.targets[0].id: n for n in body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)}
     return functions | loops
 
 
-def marks_near(function: str) -> set[str]:
+def marks_near(package: str, function: str) -> set[str]:
     """The clauses marked by a function of the law, by what names it, by what names that, and so once more; and by their loops."""
-    text = {name: {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} for name, node in law_text().items()}
+    law = law_text(package)
+    text = {name: {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} for name, node in law.items()}
     near = {located(function)[1]}
     for _ in range(3):
         near |= {name for name, names in text.items() if names & near}
-    loops = {name for name, node in law_text().items() if isinstance(node, ast.Assign)}
+    loops = {name for name, node in law.items() if isinstance(node, ast.Assign)}
     run = {name for one in near & text.keys() for name in text[one] & loops}
     near |= {part for loop in run for part in text[loop]}
-    marks = [a.attr for name in near & text.keys() for a in ast.walk(law_text()[name]) if isinstance(a, ast.Attribute)]
+    marks = [a.attr for name in near & text.keys() for a in ast.walk(law[name]) if isinstance(a, ast.Attribute)]
+    clauses = importlib.import_module(f"{package}.clauses")
     return {c.id for mark in marks if isinstance(c := getattr(clauses, mark, None), Clause)}
 
 
@@ -124,9 +137,9 @@ def marks_near(function: str) -> set[str]:
 )
 def test_a_bug_of_policy_edits_the_text_of_its_rule(bug: Bug) -> None:
     """The law's function that is edited, or one that leads to it, marks the rule that the bug names."""
-    marks = set().union(*(marks_near(function) for function in bug.edits(LAW)))
+    marks = set().union(*(marks_near(package_of(bug), function) for function in bug.edits(LAW)))
     if f"{LISTS}.smallest" in bug.patches:  # it only looks: the rule is marked where the block that it names is taken
-        marks |= marks_near(f"{LISTS}.take_listed")
+        marks |= marks_near(package_of(bug), f"{LISTS}.take_listed")
     assert bug.clause in marks
 
 
