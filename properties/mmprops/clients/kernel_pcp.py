@@ -6,6 +6,7 @@ and put beside the program that ``examples/kernel/percpu.c`` makes of them, in t
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from mmprops.clients.base import ClientError, Limits
-from mmprops.clients.kernel_buddy import _digest as digest
 from mmprops.clients.kernel_buddy import cache, missing, source
 from mmprops.clients.process import ProcessClient
 
@@ -34,7 +34,21 @@ def open_kernel_pcp(limits: Limits) -> ProcessClient:
     lacking, where = missing(), source()
     if lacking or where is None:
         raise ClientError(f"kernel-pcp needs {lacking}", hint=f"apt-get install {lacking}")
-    return ProcessClient([str(built(page_of(where), cache()))], limits)
+    return ProcessClient([str(built(kept_page(where, cache()), cache()))], limits)
+
+
+def kept_page(where: Path, cache: Path) -> str:
+    """Return mm/page_alloc.c, from the cache if it is there: it takes half a minute to find in an archive."""
+    found = where.stat()
+    digest = hashlib.sha256(f"{where.resolve()} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:16]
+    kept = cache / f"page_alloc-{digest}.c"
+    if not kept.exists():
+        page = page_of(where)
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(f".{os.getpid()}")
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(kept)
+    return kept.read_text(encoding="utf-8")
 
 
 def page_of(where: Path) -> str:
@@ -63,7 +77,8 @@ def built(page: str, cache: Path) -> Path:
     """Return the adapter's program over the functions of a page (ClientError: what the compiler said)."""
     parts = ["\n".join(function(page, name) for name in names) for names in (PART_1, PART_2)]
     adapter = ADAPTER.read_text(encoding="utf-8")
-    folder = cache / f"percpu-{digest(adapter + ''.join(parts))}"
+    digest = hashlib.sha256("".join([adapter, *parts]).encode()).hexdigest()[:16]
+    folder = cache / f"percpu-{digest}"
     program = folder / "percpu"
     if program.exists():
         return program

@@ -13,8 +13,10 @@ from mmspec.physical.pcp.core import takes
 from mmspec.physical.pcp.ops import (
     AGAIN,
     BELOW_HIGH,
+    CHANGED,
     MOVABLE,
     RECLAIM_ACTIVE,
+    REMOTE,
     Alloc,
     Bulk,
     Cacheinfo,
@@ -133,6 +135,8 @@ class Generator:
             self.mark(request.pfn, request.order, 1)
         elif name == "drain":
             self.mark(result.pfn, result.order, 0)
+        elif name == "expire" and request.flags & CHANGED:
+            self.script = [("expire", Expire(request.cpu, REMOTE), {})] * 3
         elif name in ("drain_all", "decay", "expire") and result.total:
             portions = min(4, -(-result.total // result.portion))
             self.script = [("bulk", Bulk(request.cpu, min(result.total, result.portion)), {})] * portions

@@ -62,9 +62,7 @@ def clamped(value: Count, least: Count, most: Count) -> Count:
 
 
 def with_limit(lists: PcpLists, pcp: Pcp) -> Pcp:
-    """Return a CPU's numbers with its limit between the bounds; 6.1 has no limit of the CPU's own."""
-    if lists.kernel < 612:
-        return pcp
+    """Return a CPU's numbers with its limit between the bounds; 6.1 has no limit of the CPU's own, and never asks."""
     rule(c.PCP_1)
     return attrs.evolve(pcp, high=clamped(pcp.high, lists.high_min, lists.high_max))
 
@@ -74,7 +72,6 @@ def with_limit(lists: PcpLists, pcp: Pcp) -> Pcp:
 
 def requested(lists: PcpLists, pcp: Pcp) -> Pcp:
     """Return a CPU's numbers after a request: what was freed in a row counts half (mm/page_alloc.c:rmqueue_pcplist, v6.12)."""
-    rule(c.ALLOC_HALVES)
     return attrs.evolve(pcp, free_count=pcp.free_count >> 1, free_factor=pcp.free_factor >> 1)
 
 

@@ -121,6 +121,7 @@ def alloc_choose(pages: Pages, lists: PcpLists, op: Alloc) -> tuple[Page | Error
     if is_owing(pages, op.cpu):
         return EBUSY, lists
     if op.flags & AGAIN == 0:
+        rule(c.ALLOC_HALVES)
         lists = with_pcp(lists, op.cpu, requested(lists, pcp_of(pages, lists, op.cpu)))
     pfn = linked.first(lists.links, list_for(op.cpu, op.order, op.migratetype))
     if pfn >= HEADS:
