@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from mmimpl.engine import Cells, Shape
+from mmimpl.engine import Cells, Shape, helper
 from mmspec.errors import InputError
 from mmspec.physical.pcp.ops import COSTLY_ORDER, CPUS, EXPIRE_TICKS, KERNELS, LISTS, Config, Cpu, Factor, PcpList
 from mmspec.words import MAX_ORDER_LIMIT, PFN_BITS, Kernel, Order, Pfn, Word
@@ -159,6 +159,7 @@ def base_of(config: Config) -> Pfn:
     return config.start_pfn >> MAX_ORDER_LIMIT << MAX_ORDER_LIMIT
 
 
+@helper
 def order_of(lists: Lists, number: PcpList) -> Order:
     """Return the order of a list's blocks (mm/page_alloc.c:pindex_to_order, v6.12)."""
     index = number & 15
