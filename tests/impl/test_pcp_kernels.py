@@ -33,7 +33,7 @@ def calls(seed: int) -> list[tuple[Any, tuple[int, ...]]]:
                     (operations.bulk, (cpu, pick.randrange(6))),
                     (operations.decay, (cpu,)),
                     (operations.drain_all, (cpu,)),
-                    (operations.expire, (cpu, flags)),
+                    (operations.refresh, (cpu, flags)),
                     (operations.cacheinfo, (cpu, pfn)),
                     (operations.disable, ()),
                     (operations.enable, ()),

@@ -191,7 +191,7 @@ REQUESTS: dict[type, Callable[[PerCpuPages, Any], Any]] = {
     Drain: PerCpuPages._answer_drain,
     DrainAll: PerCpuPages._answer_drain_all,
     Decay: lambda body, op: body._plan(operations.decay(body.lists, op.cpu), body.lists.zone[BATCH]),
-    Expire: lambda body, op: body._plan(operations.expire(body.lists, op.cpu, op.flags), body.lists.zone[BATCH]),
+    Expire: lambda body, op: body._plan(operations.refresh(body.lists, op.cpu, op.flags), body.lists.zone[BATCH]),
     Tune: PerCpuPages._answer_tune,
     Disable: lambda body, op: ANSWERS[operations.disable(body.lists)],
     Enable: lambda body, op: ANSWERS[operations.enable(body.lists)],

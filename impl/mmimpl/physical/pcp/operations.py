@@ -220,7 +220,7 @@ def decay(lists: Lists, cpu: Cpu) -> Count:
 
 
 @kernel
-def expire(lists: Lists, cpu: Cpu, flags: Flags) -> Count:
+def refresh(lists: Lists, cpu: Cpu, flags: Flags) -> Count:
     """Count a refresh down; return how many frames an idle remote CPU gives back (mm/vmstat.c:refresh_cpu_vm_stats, v6.12)."""
     refusal = refused(lists, cpu)
     if refusal:

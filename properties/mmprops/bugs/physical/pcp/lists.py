@@ -195,7 +195,7 @@ BUGS = (
         "pages of a remote zone expire after two refreshes",
         "mm/vmstat.c:refresh_cpu_vm_stats, v6.12",
         {
-            f"{OUR}.operations.expire": ("lists.expire[cpu] = EXPIRE_TICKS", "lists.expire[cpu] = 2"),
+            f"{OUR}.operations.refresh": ("lists.expire[cpu] = EXPIRE_TICKS", "lists.expire[cpu] = 2"),
             f"{LINUX}.expire_choose": ("left = EXPIRE_TICKS", "left = 2"),
         },
     ),
@@ -205,7 +205,7 @@ BUGS = (
         "a local zone does not end the countdown",
         "mm/vmstat.c:refresh_cpu_vm_stats, v6.12",
         {
-            f"{OUR}.operations.expire": ("        lists.expire[cpu] = 0\n", "        lists.expire[cpu] = lists.expire[cpu]\n"),
+            f"{OUR}.operations.refresh": ("        lists.expire[cpu] = 0\n", "        lists.expire[cpu] = lists.expire[cpu]\n"),
             f"{LINUX}.expire_choose": ("left - 1 if op.flags & REMOTE else 0", "left - 1 if op.flags & REMOTE else left"),
         },
     ),
@@ -215,7 +215,7 @@ BUGS = (
         "all that a CPU holds of a remote zone expires at once",
         "mm/page_alloc.c:drain_zone_pages, v6.12",
         {
-            f"{OUR}.operations.expire": ("min(lists.held[cpu], lists.zone[BATCH])", "lists.held[cpu]"),
+            f"{OUR}.operations.refresh": ("min(lists.held[cpu], lists.zone[BATCH])", "lists.held[cpu]"),
             f"{LINUX}.expire_choose": ("min(held, lists.batch)", "held"),
         },
     ),
