@@ -14,7 +14,7 @@ from mmspec.components import COMPONENTS
 
 CLAUSES = {clause.id: clause for machine in MACHINES for clause in machine.component.clauses} | by_id(promises.CLAUSES)
 KERNEL_TEXT = re.compile(r"(mm|include|kernel|arch|fs|lib)/[\w/.-]+\.[ch](:\w[\w ]*)?, v6\.\d+")
-OUR_TEXT = re.compile(r"INTERFACES \d(, .+)?|what every implementation must keep")
+OUR_TEXT = re.compile(r"INTERFACES \d(, .+)?|decision D\d+|what every implementation must keep")
 
 each = pytest.mark.parametrize("clause", CLAUSES.values(), ids=repr)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 _MISSING = {
     "page references: a block that is freed while somebody still holds a reference to its head": "BUD-06",
     "what pages contain, and which of them need scrubbing": "BUD-10",
-    "per-CPU page lists (component pcp)": "PCP-01 PCP-03 PCP-04 PCP-05",
     "round-robin between zones by a batch, which Linux gave up in 4.8": "WM-03",
+    "the type of a pageblock while a CPU holds pages of it (component page_alloc)": "PCP-03 PCP-04",
     "several zones and nodes (component zones)": "WM-07",
     "the order in which an allocation falls back before it kills (component page_alloc)": "WM-09",
     "the memory map of boot memory (component memory_model)": "MB-07 MB-09 MB-10",

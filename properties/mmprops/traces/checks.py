@@ -247,7 +247,7 @@ def _list_types(view: _View) -> tuple[Verdict, str]:
 
 
 def _pcp_count(view: _View) -> tuple[Verdict, str]:
-    """BUDDY-8: a per-CPU count is the number of frames on that CPU's lists."""
+    """PCP-COUNT: a per-CPU count is the number of frames on that CPU's lists."""
     problems = []
     for lay in view.lists.zones:
         for cpu, pcp in enumerate(lay.pcp):
@@ -293,7 +293,7 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "list-blocks": ("BUDDY-1", "BUDDY-2"),
     "list-buddies": ("BUDDY-3",),
     "list-types": ("BUDDY-4",),
-    "pcp-count": ("BUDDY-8",),
+    "pcp-count": ("PCP-COUNT",),
     "watermarks": ("WATERMARKS-1",),
     "protection": ("WATERMARKS-RESERVE-KEPT",),
     "pcp-limits": ("WATERMARKS-PCP-ORDERED",),

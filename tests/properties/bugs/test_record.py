@@ -100,7 +100,7 @@ def loaded_by(module: str, *arguments: str) -> set[str]:
     ids=["hunt", "replay"],
 )
 def test_a_row_depends_on_all_that_its_process_imports(roots: tuple[str, ...], arguments: tuple[str, ...]) -> None:
-    """No module of ours that is loaded there is missing from the hash, but what only lists components and bugs."""
+    """No module of ours that is loaded there is missing from the hash, but what only lists components and bugs, and others'."""
     loaded, known = loaded_by(*arguments), set(record.modules_of("buddy", roots))
     assert len(loaded & known) > 30
     others = {machine.name for machine in MACHINES} - {"buddy"}

@@ -114,6 +114,18 @@ def test_sound_snapshot_passes(kit: Any) -> None:
     assert verdicts(kit, sound(kit)) == {}
 
 
+def test_limits_say_nothing_where_a_fraction_may_have_set_them(kit: Any) -> None:
+    """A capture without its tunables can agree, but not disagree; nor can a zone that may have grown."""
+    state = sound(kit)
+    del state["tunables"]
+    assert verdicts(kit, state) == {}
+    changed_lists(lambda made: made["zones"][0]["pcp"][0].update(batch=3))(kit, state)
+    assert verdicts(kit, state) == {"pcp-limits": "unknown"}
+    state = sound(kit)
+    changed_lists(lambda made: made["zones"][0]["pcp"][0].update(high_max=250))(kit, state)
+    assert verdicts(kit, state) == {"pcp-limits": "unknown"}
+
+
 def changed_lists(change: Callable[[dict[str, Any]], None]) -> Callable[[Any, dict[str, bytes]], None]:
     """A change of the lists in RAM."""
 
@@ -172,6 +184,7 @@ BROKEN: list[tuple[Callable[[Any, dict[str, bytes]], None], set[str]]] = [
     (changed_lists(lambda made: made["zones"][0]["free"][2][0].__setitem__(0, 5)), {"list-blocks", "flags-lists"}),
     (changed_lists(lambda made: made["zones"][0]["pcp"][0]["lists"][0].append(4)), {"list-blocks", "pcp-count"}),
     (changed_lists(lambda made: made["zones"][0]["pcp"][0].update(count=3)), {"pcp-count"}),
+    (changed_lists(lambda made: made["zones"][0]["pcp"][0].update(batch=3)), {"pcp-limits"}),
     (changed_lists(lambda made: made["zones"][0]["free"][0][1].append(2)), {"flags-lists", "list-buddies", "list-types"}),
     (changed_lists(lambda made: made["pageblock_mt"].__setitem__(0, 2)), {"list-types", "pageblock-types"}),
 ]
