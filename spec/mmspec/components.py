@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.virtual.page_table import PAGE_TABLE
 
-COMPONENTS: tuple[Component, ...] = (BUDDY,)
+COMPONENTS: tuple[Component, ...] = (BUDDY, PAGE_TABLE)
 
 
 def component_of(identifier: str) -> str:
