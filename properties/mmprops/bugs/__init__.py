@@ -9,6 +9,7 @@ from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug, BugError, install
 from mmprops.bugs.kill import Kill, run_bug, run_bugs
 from mmprops.bugs.missing import UNEXPRESSED
 from mmprops.bugs.physical import buddy
+from mmprops.bugs.virtual import page_table
 from mmspec.errors import InputError
 
 __all__ = [
@@ -25,7 +26,7 @@ __all__ = [
     "run_bugs",
 ]
 
-BUGS: tuple[Bug, ...] = (*buddy.BUGS,)
+BUGS: tuple[Bug, ...] = (*buddy.BUGS, *page_table.BUGS)
 """Every seeded bug."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from mmprops.clients import kernel_buddy
+from mmprops.clients import kernel_buddy, unicorn_x86
 from mmprops.clients.base import Client, Limits
 from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import exec_client, lib_client, python_client
@@ -25,7 +25,13 @@ class BuiltIn:
     missing: Callable[[], str | None]
 
 
-BUILT_IN: dict[str, BuiltIn] = {"gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing)}
+BUILT_IN: dict[str, BuiltIn] = {
+    "gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing),
+    **{
+        name: BuiltIn("page_table", partial(unicorn_x86.open_unicorn, mode), unicorn_x86.missing)
+        for name, mode in unicorn_x86.NAMES.items()
+    },
+}
 """The clients that need no form, by name."""
 
 FORMS = ("exec:COMMAND", "lib:./libfoo.so", "python:package.module:factory")

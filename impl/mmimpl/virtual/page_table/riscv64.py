@@ -57,7 +57,9 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
         size = 1 << (16 if napot else 12 + 9 * i)
         frame = (pte & PAGE_NUMBER) << 2
         lawful = pte & PBMT != PBMT and pte & regime[NEEDS + kind]
-        if (napot and (i > 0 or (frame >> 12) & 15 != 8)) or (not napot and frame & (size - 1)):
+        if napot and (i > 0 or (frame >> 12) & 15 != 8):
+            lawful = 0
+        if not napot and frame & (size - 1):
             lawful = 0
         if user and pte & U == 0:
             lawful = 0

@@ -39,6 +39,7 @@ CAPABILITIES = {
     "fault_code": Capability(True, "a fault's code is the architecture's", opens=True),
     "fault_level": Capability(True, "a fault names its level", opens=True),
     "ad_update": Capability(True, "says which accessed and dirty bits an access set", opens=True),
+    "page_size": Capability(True, "names the size of the page that was reached", opens=True),
     "uncached": Capability(False, "an access sees what was written without a flush", opens=True),
     "controls": Capability(True, "takes every control bit", opens=True),
     "checked_write": Capability(False, "a write to what is no word of memory gets EINVAL", opens=True),
@@ -111,8 +112,11 @@ def completed(tables: Tables, request: Any, result: Any, capabilities: Mapping[s
         level = result.fault.level if capabilities["fault_level"] else walk.level
         code = result.fault.code if capabilities["fault_code"] else walk.code
         return attrs.evolve(result, fault=Fault(result.fault.kind, level, code))
-    if result.fault is None and walk.fault == NO_FAULT and not capabilities["ad_update"]:
-        return attrs.evolve(result, accessed_set=walk.accessed, dirty_set=walk.dirty)
+    if result.fault is None and walk.fault == NO_FAULT:
+        size = result.size if capabilities["page_size"] else walk.size
+        accessed = result.accessed_set if capabilities["ad_update"] else walk.accessed
+        dirty = result.dirty_set if capabilities["ad_update"] else walk.dirty
+        return attrs.evolve(result, size=size, accessed_set=accessed, dirty_set=dirty)
     return result
 
 

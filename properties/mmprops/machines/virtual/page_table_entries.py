@@ -84,7 +84,8 @@ def _riscv_leaf(regime: riscv64.Regime, level: Level, frame: Pa, flags: int) -> 
     entry |= 0 if flags & 0x60 == 0x20 else riscv64.A
     entry |= 0 if flags & 0x60 in (0x20, 0x40) else riscv64.D
     if regime.svnapot and level == 0 and flags & 0x88 == 0x88:
-        return entry & ~(15 << riscv64.PPN_SHIFT) | 8 << riscv64.PPN_SHIFT | riscv64.NAPOT
+        number = 8 if flags & 0x44 else 12  # the second is reserved
+        return entry & ~(15 << riscv64.PPN_SHIFT) | number << riscv64.PPN_SHIFT | riscv64.NAPOT
     return entry | (1 << riscv64.PBMT_SHIFT if regime.svpbmt and flags & 0x90 == 0x90 else 0)
 
 

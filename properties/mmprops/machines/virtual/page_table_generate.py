@@ -17,9 +17,11 @@ from mmspec.virtual.page_table import aarch64, core
 from mmspec.virtual.page_table.ops import (
     AARCH64,
     FETCH,
+    NO_FAULT,
     READ,
     RISCV64,
     WRITE,
+    X86_64,
     Access,
     Config,
     Flush,
@@ -29,14 +31,14 @@ from mmspec.virtual.page_table.ops import (
     Va,
     Write,
 )  # fmt: skip
-from mmspec.virtual.page_table.state import Tables, initial, is_fresh
+from mmspec.virtual.page_table.state import Regime, Tables, initial, is_fresh
 from mmspec.virtual.page_table.walk import Walk
 
 Made = tuple[str, Any, Mapping[str, int]]
 """An operation's name, its request, and the steps that its fields refer to."""
 
 TABLES = 6
-ADDRESSES = 5
+ADDRESSES = 3
 MASK = (1 << 64) - 1
 
 
@@ -66,8 +68,8 @@ class Generator:
         self.end = min(1 << config.phys_bits, int(capabilities["max_pa"], 16) + 1)
         self.pool = self.table_pool(tables, header)
         self.frames = self.frame_pool(header)
-        self.addresses = [self.address(tables, header[n] | header[n + 5] << 8, n) for n in range(ADDRESSES)]
-        usual = [self.access] * 10 + [self.extend] * 12 + [self.change] * (2 + header[11] % 3)
+        self.addresses = [self.address(tables, header[n] | header[n + 5] << 8, n + header[4]) for n in range(ADDRESSES)]
+        usual = [self.access] * 12 + [self.extend] * 20 + [self.change] * (1 + header[11] % 4)
         rare = [self.read, self.flush, self.poke]
         if any(capabilities[f"checked_{name}"] for name in ("write", "read", "access")):
             rare.append(self.misuse)
@@ -148,8 +150,11 @@ class Generator:
     def descend(self, record: bytes, tables: Tables) -> tuple[Walk, list[Pa]]:
         """Walk, and return what it came to and the entries that it read."""
         memory: Any = Watched(tables.memory)
-        walk = core.walk_of(attrs.evolve(tables, memory=memory), Access(self.root(record), self.chosen(record), READ, False))
-        return walk, memory.read
+        regime = tables.regime
+        if regime.arch == AARCH64:  # a half that is closed has tables all the same
+            regime = attrs.evolve(regime, epd=False)
+        seen = attrs.evolve(tables, memory=memory, regime=regime)
+        return core.walk_of(seen, Access(self.root(record), self.chosen(record), READ, False)), memory.read
 
     def extend(self, record: bytes, tables: Tables) -> Made:
         """Write an entry where a walk ends for want of one; else change one that it uses."""
@@ -157,15 +162,24 @@ class Generator:
         if not read:
             return self.poke(record, tables)
         at = read[min(len(read) - 1, len(walk.used))]
-        if tables.memory.get(at, 0) & 1 or at in walk.used:
-            return self.change(record, tables)
         regime = tables.regime
+        if walk.fault == NO_FAULT or at in walk.used:
+            return self.access(record, tables) if record[4] & 12 else self.change(record, tables)
+        if tables.memory.get(at, 0) & 1 and record[4] & 12 == 0:
+            return self.change(record, tables)
         if at >= self.end:
             return self.poke(record, tables)
         last = 3 if regime.arch == AARCH64 else 0 if regime.arch == RISCV64 else 1
-        if walk.level != last and record[4] % 4:
+        large = record[4] % 3 == 0 if self.has_leaves(regime, walk.level) else record[4] == 1
+        if walk.level != last and not large:
             return self.write(at, pointer(regime, self.pool[record[6] % TABLES], record[5], record[3]))
         return self.write(at, leaf(regime, walk.level, self.frame(record, walk.level, tables), record[5], record[3]))
+
+    def has_leaves(self, regime: Regime, level: Level) -> bool:
+        """Tell whether a level has pages."""
+        if regime.arch == AARCH64:
+            return level == 3 or aarch64.has_blocks(regime, level)
+        return level <= 3 if regime.arch == X86_64 else True
 
     def frame(self, record: bytes, level: Level, tables: Tables) -> Pa:
         """Return what a leaf maps."""

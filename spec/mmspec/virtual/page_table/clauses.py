@@ -94,11 +94,6 @@ X86_CODE_INSTR = Clause(
 X86_CODE_PK = Clause("PAGE-TABLE-X86-CODE-PK", "Bit 5 of the error code tells that the key forbids the access", _ERRORS)
 X86_ACCESSED = Clause("PAGE-TABLE-X86-ACCESSED", "Each entry that a translation uses gets A", _FLAGS)
 X86_DIRTY = Clause("PAGE-TABLE-X86-DIRTY", "The leaf of a write that is carried out gets D, and no other entry", _FLAGS)
-X86_PAT = Clause(
-    "PAGE-TABLE-X86-PAT",
-    "The memory type is 4 PAT + 2 PCD + PWT of the leaf; PAT is bit 7 of a 4-KiB page, bit 12 of a larger",
-    'Intel SDM 3A, "Paging and memory typing"',
-)
 
 # --- AArch64 (dossier 1.3) -----------------------------------------------------------------------------------------------
 ARM_RANGE = Clause(

@@ -179,8 +179,7 @@ def faulted(memory: Memory, kind: FaultKind, level: Level, code: Code, why: Clau
 
 
 def memory_type(level: Level, leaf: Entry) -> MemoryType:
-    """Return the index into the PAT that a leaf selects."""
-    rule(c.X86_PAT)
+    """Return the index into the PAT that a leaf selects: its PAT bit is 7 in a 4-KiB page, 12 in a larger."""
     pat = (leaf & PAGE_SIZE) != 0 if level == 1 else (leaf & PAT_LARGE) != 0
     return 4 * pat + 2 * ((leaf & PCD) != 0) + ((leaf & PWT) != 0)
 
