@@ -24,13 +24,28 @@ DOSSIERS = ROOT.parent / "shared" / "linux"
 
 CHAPTERS = {
     "E": ("physical.md", [f"E.{number}" for number in range(1, 16)]),
+    "1": (
+        "virtual.md",
+        [
+            "1.1",
+            *(f"1.2.{number}" for number in range(1, 8)),
+            *(f"1.3.{number}" for number in range(1, 5)),
+            "1.4.1",
+            "1.4.2",
+            "1.4.3",
+            "1.5",
+            "1.6",
+            "1.7",
+        ],
+    ),
 }
 """The chapters that are accounted for: the dossier's file, and the sections."""
 
 SECTIONS = {section: file for file, sections in CHAPTERS.values() for section in sections}
 
-UNSTATED = {"E.6"}
-"""Sections of which no row is a clause: what E.6 checks before a free belongs to page_alloc."""
+UNSTATED = {"E.6", "1.2.6", "1.2.7", "1.3.4", "1.4.3", "1.5"}
+"""Sections of which no row is a clause: what E.6 checks before a free belongs to page_alloc; what is cached to tlb; what Linux writes
+into entries to those who map."""
 
 KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)|/(?P<name>[\w/-]+))")
 PLANNED = {
@@ -220,7 +235,7 @@ def dossier_counts(text: str) -> Counter[str]:
     return Counter(
         row=table_rows(text.splitlines()),
         step=numbered_steps(prose),
-        bullet=len(re.findall(r"^- |\. (?=[A-Z]+-\d+ )", prose, re.MULTILINE)),
+        bullet=len(re.findall(r"^[-*] |\. (?=[A-Z]+-\d+ )", prose, re.MULTILINE)),
     )
 
 
