@@ -44,8 +44,8 @@ CHAPTERS = {
 SECTIONS = {section: file for file, sections in CHAPTERS.values() for section in sections}
 
 UNSTATED = {"E.6", "1.2.6", "1.2.7", "1.3.4", "1.4.3", "1.5"}
-"""Sections of which no row is a clause: what E.6 checks before a free belongs to page_alloc; what is cached to tlb; what Linux writes
-into entries to those who map."""
+"""Sections of which no row is a clause: what E.6 checks before a free belongs to page_alloc; what is cached to tlb; what Linux
+writes into entries to those who map."""
 
 KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)|/(?P<name>[\w/-]+))")
 PLANNED = {

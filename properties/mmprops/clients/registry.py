@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from mmprops.clients import kernel_buddy, unicorn_x86
+from mmprops.clients import kernel_buddy, unicorn
 from mmprops.clients.base import Client, Limits
 from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import exec_client, lib_client, python_client
@@ -28,8 +28,8 @@ class BuiltIn:
 BUILT_IN: dict[str, BuiltIn] = {
     "gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing),
     **{
-        name: BuiltIn("page_table", partial(unicorn_x86.open_unicorn, mode), unicorn_x86.missing)
-        for name, mode in unicorn_x86.NAMES.items()
+        name: BuiltIn("page_table", partial(unicorn.open_unicorn, factory), unicorn.missing)
+        for name, factory in unicorn.FACTORIES.items()
     },
 }
 """The clients that need no form, by name."""

@@ -159,11 +159,9 @@ BUGS = (
         SV,
         {
             _WALK: (
-                "if pte & A == 0:\n            out[COUNT] = 1\n            out[FIRST] = at\n        if kind == WRITE and pte & D == 0:\n"
-                "            out[DIRTY] = at\n        if pte & wanted != wanted:",
-                "if pte & A == 0 and kind == WRITE:\n            out[COUNT] = 1\n            out[FIRST] = at\n"
-                "        if kind == WRITE and pte & D == 0:\n            out[DIRTY] = at\n"
-                "        if pte & wanted != wanted and kind == WRITE:",
+                "        if pte & A == 0:\n            out[COUNT] = 1\n            out[FIRST] = at\n",
+                "        if kind != WRITE:\n            return\n        if pte & A == 0:\n            out[COUNT] = 1\n"
+                "            out[FIRST] = at\n",
             ),
             f"{RISCV}.leaf_reached": (
                 "set_bits(memory, used[-1:], A)",
