@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from mmprops.clients.unicorn.core import APART, CODE, PAGE, PRIVATE, Gap, Processor, Unicorn
+from mmprops.machines.virtual.page_table_draw import mask_of
 from mmspec.virtual.page_table import clauses as c
 from mmspec.virtual.page_table.aarch64 import AP_EL0, AP_READ_ONLY, UXN
 from mmspec.virtual.page_table.ops import AARCH64, GRANULE_4K, GRANULE_16K, GRANULE_64K, NO_FAULT, Config
@@ -138,7 +139,7 @@ class ArmClient(Unicorn):
     """Unicorn on AArch64: it updates no flags in hardware, and has neither PAN nor 52-bit addresses."""
 
     phys_bits = PHYS_BITS
-    promises: dict[str, Any] = {}  # noqa: RUF012  # never changed
+    promises = {"controls": mask_of("wxn", "tbi", "epd")}  # noqa: RUF012  # never changed
 
     def __init__(self, granule: int) -> None:
         self.granule, self.mode = granule, GRANULES[granule][0]

@@ -62,6 +62,8 @@ class Processor:
     """Where the instructions lie in the page of code: ``nop``, ``read`` and ``write``."""
     accessed: int
     dirty: int
+    undefined = -1
+    """The exception of what is no instruction, where it is raised before the code hook is asked: then it was fetched."""
 
     def __init__(self, architecture: int, mode: int) -> None:
         self.unicorn: Any = importlib.import_module("unicorn")
@@ -108,11 +110,15 @@ class Processor:
     def write(self, pa: int, value: int) -> None:
         """Store a word."""
         page = pa & -PAGE
-        if page not in self.mapped:
-            self.uc.mem_map(page, PAGE)
-            self.mapped.add(page)
+        self.have(page)
         self.uc.mem_write(pa, struct.pack("<Q", value))
         self.pages[page] = bytes(self.uc.mem_read(page, PAGE))
+
+    def have(self, page: int) -> None:
+        """Let there be memory at a page."""
+        if page not in self.mapped and page >> 24 != PRIVATE >> 24:
+            self.uc.mem_map(page, PAGE)
+            self.mapped.add(page)
 
     def read(self, pa: int) -> int:
         """Load a word; what is not mapped reads 0."""
@@ -199,10 +205,10 @@ class Processor:
         return self.answer(self.reached[0])
 
     def fetched(self, va: int) -> dict[str, Any]:
-        """Begin to execute at an address's page, where its first instruction may be as long as it likes."""
+        """Begin to execute in the middle of an address's page, where an instruction may be as long as it likes."""
         page = va & -PAGE
-        self.execute(page, stop=True)
-        if self.faults:
+        self.execute(page + PAGE // 2, stop=True)
+        if self.faults and self.faults[0] != self.undefined:
             return self.faulted()
         pa = ctypes.c_uint64()
         fetching = self.unicorn.UC_PROT_EXEC
@@ -290,17 +296,13 @@ class Unicorn:
         if op == "flush":
             return {"result": {}}  # each access begins with an empty TLB
         root, va, kind, user = int(args["root"], 16), int(args["va"], 16), args["kind"], args["user"]
-        gap = self.gap_of(root, va, kind, user)
+        walk = self.walk(root, va, kind, user)
+        gap = next((gap for gap in self.gaps if gap.holds(walk)), None)
         if gap is not None:
             return {"unsupported": f"{gap.clause.id}: {gap.what} ({gap.manual})"}
+        if walk.fault == NO_FAULT and kind == "fetch":  # a fetch from no memory faults in ways of its own
+            self.processor.have(walk.pa & -PAGE)
         return self.processor.access(root, va, kind, user)
-
-    def gap_of(self, root: int, va: int, kind: str, user: bool) -> Gap | None:
-        """Return the gap that an access falls into: the one whose rule decides it."""
-        if not self.gaps:
-            return None
-        walk = self.walk(root, va, kind, user)
-        return next((gap for gap in self.gaps if gap.holds(walk)), None)
 
     def walk(self, root: int, va: int, kind: str, user: bool) -> Walk:
         """Return what the law says of an access."""

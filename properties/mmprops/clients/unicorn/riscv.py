@@ -7,6 +7,7 @@ import struct
 from typing import Any
 
 from mmprops.clients.unicorn.core import APART, CODE, PAGE, PRIVATE, Gap, Processor, Unicorn
+from mmprops.machines.virtual.page_table_draw import mask_of
 from mmspec.virtual.page_table import clauses as c
 from mmspec.virtual.page_table.ops import Config
 
@@ -23,6 +24,7 @@ class RiscV(Processor):
 
     offsets = {"nop": 0, "read": 4, "write": 8}  # noqa: RUF012  # never changed
     accessed, dirty = 1 << 6, 1 << 7
+    undefined = 2
 
     def __init__(self) -> None:
         unicorn: Any = importlib.import_module("unicorn")
@@ -71,7 +73,7 @@ class RiscVClient(Unicorn):
     """Unicorn on RISC-V: scause is known, the level is not."""
 
     phys_bits = 56
-    promises = {"fault_level": False, "max_pa": "0xffffffffff"}  # noqa: RUF012  # never changed
+    promises = {"fault_level": False, "max_pa": "0xffffffffff", "controls": mask_of("sum", "mxr", "adue")}  # noqa: RUF012  # never changed
 
     def __init__(self, va_bits: int) -> None:
         self.mode, self.va_bits = f"sv{va_bits}", va_bits

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from mmprops.clients.unicorn.core import APART, CODE, PAGE, PRIVATE, Processor, Unicorn
+from mmprops.machines.virtual.page_table_draw import mask_of
 from mmspec.virtual.page_table.ops import Config
 
 INSTRUCTIONS = b"\x90\x8a\x03\x88\x03\x48\x0f\x07"
@@ -68,7 +69,7 @@ class X86Client(Unicorn):
 
     gaps = ()
     phys_bits = 40
-    promises = {"fault_code": False, "fault_level": False}  # noqa: RUF012  # never changed
+    promises = {"fault_code": False, "fault_level": False, "controls": mask_of("wp", "smep", "nxe")}  # noqa: RUF012  # never changed
 
     def __init__(self, mode: str) -> None:
         self.mode = mode

@@ -12,7 +12,7 @@ import attrs
 
 from mmimpl.virtual.page_table import PageTable
 from mmprops.machine import Capability, Lockstep, Machine
-from mmprops.machines.virtual.page_table_draw import draw, simpler, usual
+from mmprops.machines.virtual.page_table_draw import CONTROLS, draw, simpler, taken, usual
 from mmprops.machines.virtual.page_table_generate import Generator
 from mmprops.picture import Picture, Strip
 from mmspec.clause import Clause
@@ -26,7 +26,6 @@ from mmspec.virtual.page_table.ops import (
     X86_64,
     Access,
     Config,
-    Controls,
     Entry,
     Fault,
     Read,
@@ -41,7 +40,9 @@ CAPABILITIES = {
     "ad_update": Capability(True, "says which accessed and dirty bits an access set", opens=True),
     "page_size": Capability(True, "names the size of the page that was reached", opens=True),
     "uncached": Capability(False, "an access sees what was written without a flush", opens=True),
-    "controls": Capability(True, "takes every control bit", opens=True),
+    "controls": Capability(
+        hex((1 << len(CONTROLS)) - 1), "the control bits that it takes, counted from bit 0 in the order of the configuration's"
+    ),
     "checked_write": Capability(False, "a write to what is no word of memory gets EINVAL", opens=True),
     "checked_read": Capability(False, "a read of what is no word of memory gets EINVAL", opens=True),
     "checked_access": Capability(False, "an access through what is no root gets EINVAL", opens=True),
@@ -65,7 +66,10 @@ def too_much(config: Config, capabilities: Mapping[str, Any]) -> str | None:
     reasons = {
         f"mode {MODES[config.mode]}": capabilities["mode"] not in ("all", MODES[config.mode]),
         f"{config.phys_bits}-bit physical addresses": capabilities["phys_bits"] not in (0, config.phys_bits),
-        "control bits": not capabilities["controls"] and config.controls not in (Controls(), usual(config)),
+        "control bits": any(
+            not taken(capabilities, name) and getattr(config.controls, name) not in (None, value)
+            for name, value in attrs.asdict(usual(config)).items()
+        ),
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 

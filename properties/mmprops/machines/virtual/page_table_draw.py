@@ -42,6 +42,19 @@ PHYS_BITS: dict[int, tuple[Bits, ...]] = {
 }  # fmt: skip
 
 
+CONTROLS = tuple(field.name for field in attrs.fields(Controls))
+
+
+def mask_of(*names: str) -> str:
+    """Return the capability ``controls`` of a client that takes these control bits, a bit for each field of ``Controls``."""
+    return hex(sum(1 << CONTROLS.index(name) for name in names))
+
+
+def taken(capabilities: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a client takes a control bit that is not as usual."""
+    return int(capabilities["controls"], 16) >> CONTROLS.index(name) & 1 == 1
+
+
 def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     """Return a configuration, as far as the capabilities allow."""
     modes = range(len(MODES)) if capabilities["mode"] == "all" else (MODES.index(capabilities["mode"]),)
@@ -53,17 +66,18 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     chosen: dict[str, Any] = {}
     for place, name in enumerate(names):
         byte = header[3 + place % 6] >> (place // 6) & 1
-        if name not in ("pkru", "ds") and (byte if capabilities["controls"] else name in ("wp", "nxe")):
+        if name not in ("pkru", "ds") and byte and taken(capabilities, name):
             chosen[name] = not DEFAULTS[arch][name] if name in ("wp", "nxe", "gbpages") and header[9] & 3 else True
     if arch == X86_64 and chosen.get("pke"):
         chosen["pkru"] = int.from_bytes(header[10:14], "little")
     if arch == AARCH64:
         if mode != GRANULE_64K and va_bits <= 48 and phys_bits > 48 and header[14] & 1:
             phys_bits = 48
-        for name in ("epd", "e0pd"):  # half of all configurations without any access that succeeds say little
-            if header[15] & 7:
-                chosen.pop(name, None)
-        if mode != GRANULE_64K and header[14] & 12 == 4 and capabilities["controls"]:
+        for turn, name in enumerate(("epd", "e0pd")):  # a configuration in which nothing succeeds says little
+            chosen.pop(name, None)
+            if header[15] & 3 == turn and taken(capabilities, name):
+                chosen[name] = True
+        if mode != GRANULE_64K and header[14] & 12 == 4 and taken(capabilities, "ds"):
             chosen["ds"] = True
     return Config(arch, mode, va_bits, phys_bits, explicit(arch, mode, max(va_bits, phys_bits), chosen))
 

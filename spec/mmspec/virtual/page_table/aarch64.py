@@ -25,11 +25,14 @@ from mmspec.virtual.page_table.ops import (
     Code,
     Entry,
     FaultKind,
+    Granule,
     Kind,
     Level,
     Pa,
+    PhysBits,
     Size,
     Va,
+    VaBits,
 )  # fmt: skip
 from mmspec.virtual.page_table.walk import (
     KERNEL_EXECUTE,
@@ -62,9 +65,9 @@ class Regime:
     """What the control registers say of the half that an address selects (Arm ARM DDI 0487, TCR_EL1, SCTLR_EL1)."""
 
     arch: ClassVar[Literal[1]] = AARCH64
-    va_bits: Bits  # 64 - TCR.TxSZ
-    phys_bits: Bits  # the output size: TCR.IPS, PARange, and 48 at most unless 52-bit addresses are in use
-    granule: Bits  # TCR.TGx: the binary logarithm of the smallest page's size, 12, 14 or 16
+    va_bits: VaBits  # 64 - TCR.TxSZ
+    phys_bits: PhysBits  # the output size: TCR.IPS, PARange, and 48 at most unless 52-bit addresses are in use
+    granule: Granule  # TCR.TGx: the binary logarithm of the smallest page's size, 12, 14 or 16
     ds: bool  # TCR.DS: descriptors of 4K and 16K hold 52-bit addresses
     wxn: bool  # SCTLR.WXN
     epan: bool  # SCTLR.EPAN

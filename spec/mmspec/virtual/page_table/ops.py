@@ -63,6 +63,15 @@ FaultKind = Annotated[int, Word("fault", bits=8, lo=0, hi=6, names=FAULTS)]
 Bits = Annotated[int, Word("bits", bits=8, lo=0, hi=64)]
 """A number of address bits."""
 
+VaBits = Annotated[int, Word("va_bits", bits=8, lo=25, hi=57)]
+"""The width of a virtual address."""
+
+PhysBits = Annotated[int, Word("phys_bits", bits=8, lo=32, hi=PA_BITS)]
+"""The width of a physical address."""
+
+Granule = Annotated[int, Word("granule", bits=8, lo=12, hi=16)]
+"""The binary logarithm of the size of AArch64's smallest page."""
+
 Pa = Annotated[int, Word("pa", bits=64, lo=0, hi=(1 << PA_BITS) - 1, hexadecimal=True)]
 """A physical address."""
 
@@ -144,8 +153,8 @@ class Config:
 
     arch: Arch
     mode: Mode
-    va_bits: Bits
-    phys_bits: Bits
+    va_bits: VaBits
+    phys_bits: PhysBits
     controls: Controls = Controls()
 
 

@@ -26,8 +26,10 @@ from mmspec.virtual.page_table.ops import (
     Kind,
     Level,
     Pa,
+    PhysBits,
     Size,
     Va,
+    VaBits,
 )  # fmt: skip
 from mmspec.virtual.page_table.walk import TRANSLATED, Memory, Walk, rights, set_bits
 
@@ -45,8 +47,8 @@ class Regime:
     """What the control registers and the platform say (RISC-V Privileged ISA, "Supervisor-Level ISA")."""
 
     arch: ClassVar[Literal[2]] = RISCV64
-    va_bits: Bits  # 39, 48 or 57
-    phys_bits: Bits  # the platform has memory below 2**phys_bits; at most 56
+    va_bits: VaBits  # 39, 48 or 57
+    phys_bits: PhysBits  # the platform has memory below 2**phys_bits; at most 56
     sum: bool  # sstatus.SUM
     mxr: bool  # sstatus.MXR
     adue: bool  # menvcfg.ADUE: Svadu; False: Svade
@@ -59,7 +61,7 @@ def levels(regime: Regime) -> Level:
     return (regime.va_bits - 12) // 9
 
 
-def is_canonical(va: Va, va_bits: Bits) -> bool:
+def is_canonical(va: Va, va_bits: VaBits) -> bool:
     """Tell whether all bits of an address from the width's top bit on are alike."""
     top = va >> (va_bits - 1)
     return (top == 0) | (top == (1 << (65 - va_bits)) - 1)

@@ -73,6 +73,8 @@ def modes_of(arch: int) -> tuple[Mode, ...]:
 
 def regime_of(config: Config) -> Regime:
     """Check a configuration at the door and return its regime (InputError: which field is wrong, and how it must be)."""
+    if not (0 <= config.arch < len(ARCHITECTURES) and 0 <= config.mode < len(MODES)):
+        raise InputError(f"there is no architecture {config.arch} with mode {config.mode}", hint="see mmspec describe page_table")
     if config.mode not in modes_of(config.arch):
         hint = ", ".join(MODES[mode] for mode in modes_of(config.arch))
         raise InputError(f"{ARCHITECTURES[config.arch]} has no mode {MODES[config.mode]}", hint=hint)

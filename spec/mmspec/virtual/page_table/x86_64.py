@@ -26,9 +26,11 @@ from mmspec.virtual.page_table.ops import (
     Kind,
     Level,
     Pa,
+    PhysBits,
     Rights,
     Size,
     Va,
+    VaBits,
 )  # fmt: skip
 from mmspec.virtual.page_table.walk import NOTHING_USED, TRANSLATED, Memory, MemoryType, Walk, rights, set_bits
 
@@ -48,8 +50,8 @@ class Regime:
     """What the control registers say (Intel SDM 3A, "Paging modes and control bits")."""
 
     arch: ClassVar[Literal[0]] = X86_64
-    va_bits: Bits  # 48 or 57
-    phys_bits: Bits  # MAXPHYADDR, 32 to 52
+    va_bits: VaBits  # 48 or 57
+    phys_bits: PhysBits  # MAXPHYADDR, 32 to 52
     wp: bool  # CR0.WP
     smep: bool  # CR4.SMEP
     smap: bool  # CR4.SMAP
@@ -74,7 +76,7 @@ def levels(regime: Regime) -> Level:
     return (regime.va_bits - 12) // 9
 
 
-def is_canonical(va: Va, va_bits: Bits) -> bool:
+def is_canonical(va: Va, va_bits: VaBits) -> bool:
     """Tell whether all bits of an address from the width's top bit on are alike."""
     top = va >> (va_bits - 1)
     return (top == 0) | (top == (1 << (65 - va_bits)) - 1)
