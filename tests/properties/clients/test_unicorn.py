@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,8 @@ from mmprops.clients.inside import InsideClient
 from mmprops.clients.registry import BUILT_IN
 from mmprops.clients.unicorn import FACTORIES
 from mmprops.conform import judge_session, session_for
+from mmprops.lockstep import explore
+from mmprops.machine import HEADER, RECORD
 from mmprops.machines import machine_named
 from mmspec.profile import Profile
 from mmspec.virtual.page_table import x86_64
@@ -62,7 +65,10 @@ def test_a_wrong_law_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         return (forbidden and user), why
 
     monkeypatch.setattr(x86_64, "denied", denied)
-    assert run_of("unicorn:x86_64", 4000, 1).verdict == "fail"
+    session = session_for(MACHINE, lambda: InsideClient(lambda: client_of("unicorn:x86_64")))
+    rng = random.Random(1)
+    broken = (explore(MACHINE, session, Profile.ANY, rng.randbytes(HEADER + 200 * RECORD)).broken for _ in range(30))
+    assert any(found is not None and found.clause == "PAGE-TABLE-TRANSLATED" for found in broken)
 
 
 def test_a_gap_that_is_none_any_more_is_an_error() -> None:
