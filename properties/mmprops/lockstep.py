@@ -9,7 +9,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -23,7 +24,7 @@ from mmspec.clause import Clause
 from mmspec.component import Operation
 from mmspec.errors import Error
 from mmspec.profile import Profile
-from mmspec.words import words_of
+from mmspec.words import word_of
 
 
 @attrs.frozen
@@ -109,7 +110,8 @@ class Run:
         if type(result) is Unsupported:
             self.count_unsupported(result.reason)
             return None
-        asked, answered = self.inward(request), self.inward(result)
+        asked, said = self.inward(request), self.inward(result)
+        answered = self.machine.completed(self.judge.state, asked, said, self.session.capabilities)
         verdict = self.judge.judge(operation, asked, answered)
         self.judged += 1
         if verdict is not None and not self.tolerance.forgives(verdict.clause, self.judge.state, asked, answered):
@@ -197,17 +199,28 @@ def shown(record: Any) -> str:
     """Return a record as text, its words as the protocol writes them."""
     if isinstance(record, Error):
         return record.name
-    words = words_of(type(record))
-    fields = []
-    for field in attrs.fields(type(record)):
-        value = getattr(record, field.name)
-        word = words.get(field.name)
-        if value is None or value == field.default:
-            continue
-        if word is not None and not isinstance(value, Ref):
-            value = word.names[value] if word.names else hex(value) if word.hexadecimal else value
-        fields.append(f"{field.name}={value}")
+    hints = get_type_hints(type(record), include_extras=True)
+    fields = [
+        f"{field.name}={_shown_field(value, hints[field.name])}"
+        for field in attrs.fields(type(record))
+        if (value := getattr(record, field.name)) is not None and value != field.default
+    ]
     return f"{type(record).__name__}({', '.join(fields)})"
+
+
+def _shown_field(value: Any, hint: Any) -> str:
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    word = next((word for option in options if (word := word_of(option)) is not None), None)
+    if isinstance(value, Ref | bool):
+        return str(value)
+    if word is not None:
+        return word.names[value] if word.names else hex(value) if word.hexadecimal else str(value)
+    if attrs.has(type(value)):
+        return shown(value)
+    items = next((get_args(option) for option in options if get_origin(option) is tuple), ())
+    if not isinstance(value, tuple) or len(items) != 2 or items[1] is not Ellipsis:
+        return str(value)
+    return f"[{', '.join(_shown_field(item, items[0]) for item in value)}]"
 
 
 def start(machine: Machine, session: Session, profile: Profile, config: Any) -> Run | Outcome:

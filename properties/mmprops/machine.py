@@ -128,6 +128,7 @@ class Machine:
     ``simpler(config)`` yields simpler configurations to try a program on. What was not drawn for a client (a stored program, one
     that is being shrunk) is asked of it only where its capabilities allow it: ``too_much(config, capabilities)`` and
     ``unpromised(state, request, capabilities)`` say in a phrase what they do not allow (None: they do).
+    ``completed(state, request, result, capabilities)`` fills in what a client of these capabilities need not say of a result.
     ``tolerance(config, capabilities)`` knows
     what they excuse; ``view(config, capabilities)`` where such a client counts from (None: from where the law does);
     ``weakening`` names the capabilities whose use a verdict must mention.
@@ -152,6 +153,7 @@ class Machine:
     view: Callable[[Any, Mapping[str, Any]], View | None] = lambda config, capabilities: None
     too_much: Callable[[Any, Mapping[str, Any]], str | None] = lambda config, capabilities: None
     unpromised: Callable[[Any, Any, Mapping[str, Any]], str | None] = lambda state, request, capabilities: None
+    completed: Callable[[Any, Any, Any, Mapping[str, Any]], Any] = lambda state, request, result, capabilities: result
     replay: Mapping[str, Callable[[Capture, str], Replay]] = attrs.field(factory=dict)
     replies: Replies | None = None
 

@@ -105,7 +105,7 @@ class OverTheWire:
             self.client.close()
             self._open()
             self._failed = False
-        reply = self._asked(self.client.reset, self.machine.name, wire.to_wire(config, self.fields["reset"]))
+        reply = self._asked(self.client.reset, self.machine.name, wire.to_wire(config, self.fields.get("reset")))
         refusal: wire.Unsupported | None = self._asked(wire.decode_reset, reply)
         return refusal
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_type_hints
 
 import attrs
 from hypothesis import reject
@@ -145,7 +145,7 @@ class LockstepMachine(RuleBasedStateMachine):
             return True
         words = words_of(operation.request)
         values = {name: made.fields.get(name, word.lo) for name, word in words.items()}
-        return self.must_serve(operation, operation.request(**values))
+        return self.must_serve(operation, operation.request(**values, **dict.fromkeys(truths_of(operation.request), False)))
 
     def words(self, operation: Operation, field: str, word: Word) -> st.SearchStrategy[int]:
         """Return the strategy of one operand: its default, its limits and the configuration's, and what lies between."""
@@ -184,6 +184,11 @@ def words_in(record: Any) -> Iterator[tuple[str, Word, int]]:
     """Yield the words of a record: name, word, value."""
     kind: type = type(record)
     return ((name, word, getattr(record, name)) for name, word in words_of(kind).items())
+
+
+def truths_of(record: type) -> tuple[str, ...]:
+    """Return the fields of a record that are truths."""
+    return tuple(name for name, hint in get_type_hints(record).items() if hint is bool)
 
 
 def kind_of_word(word: Word) -> tuple[int, bool]:
@@ -234,7 +239,8 @@ def requests(draw: st.DrawFn, operation: Operation, lenders: frozenset[str]) -> 
                 refs[name] = of.step
         else:
             values[name] = draw(machine.words(operation, name, word))
-    return Asked(operation.request(**values), refs)
+    truths = {name: draw(st.booleans()) for name in truths_of(operation.request)}
+    return Asked(operation.request(**values, **truths), refs)
 
 
 def rule_of(operation: Operation, lenders: frozenset[str]) -> Any:

@@ -16,7 +16,8 @@ from mmspec_cli.commands.replay import replay
 from mmspec_cli.commands.report import report
 from mmspec_cli.commands.vectors import vectors
 from mmspec_cli.commands.verify import verify
+from mmspec_cli.commands.walk import walk
 
 COMMANDS: tuple[click.Command, ...] = (
-    list_machines, describe, check, conform, prove, vectors, replay, bugs, assurance, report, bench, verify,
+    list_machines, describe, check, conform, prove, vectors, replay, walk, bugs, assurance, report, bench, verify,
 )  # fmt: skip

@@ -114,6 +114,11 @@ def _writing(*, refs: bool) -> Converter:
         assert word is not None
         return _with_refs(_word_writer(word)) if refs else _word_writer(word)
 
+    def record_hook(cls: Any) -> Callable[[Any], dict[str, Any]]:
+        overrides = {field.name: override(omit_if_default=True) for field in attrs.fields(cls) if field.default is None}
+        return make_dict_unstructure_fn(cls, converter, **overrides)  # type: ignore[arg-type]
+
+    converter.register_unstructure_hook_factory(attrs.has, record_hook)
     converter.register_unstructure_hook_factory(lambda a: word_of(a) is not None, word_hook)
     converter.register_unstructure_hook_factory(_is_tuple, lambda a: _tuple_writer(converter, a))
     return converter

@@ -1,0 +1,3 @@
+"""Virtual memory over flat arrays."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Virtual memory: what an address means, and who may use it."""
