@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.memory_model import MEMORY_MODEL
 
-COMPONENTS: tuple[Component, ...] = (BUDDY,)
+COMPONENTS: tuple[Component, ...] = (BUDDY, MEMORY_MODEL)
 
 
 def component_of(identifier: str) -> str:

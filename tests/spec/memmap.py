@@ -8,6 +8,7 @@ from mmspec.physical.memory_model import MEMORY_MODEL
 from mmspec.physical.memory_model.architectures import ARCHITECTURES
 from mmspec.physical.memory_model.layout import pages_per_section
 from mmspec.physical.memory_model.ops import Config, Layout, ShowSection
+from mmspec.physical.memory_model.state import NoPolicy
 
 OPERATIONS = {operation.request: operation for operation in MEMORY_MODEL.operations}
 X86, CLASSIC, FLAT = (ARCHITECTURES[name] for name in ("x86_64", "x86_64 without VMEMMAP", "arm"))
@@ -27,7 +28,7 @@ class Model:
     def ask(self, request: Any) -> Any:
         """Return the answer, which the law must allow, and go on from it."""
         operation = OPERATIONS[type(request)]
-        answer, _ = operation.choose(self.state, None, request)
+        answer, _ = operation.choose(self.state, NoPolicy(), request)
         assert operation.allowed(self.state, request, answer) is None
         self.state = operation.apply(self.state, request, answer)
         assert broken(self.state) == []
@@ -51,4 +52,9 @@ class Model:
 
 def broken(state: Any) -> list[tuple[str, int]]:
     """Return the invariants that do not hold, each with where."""
-    return [(i.clause.id, key) for i in MEMORY_MODEL.invariants for key in i.keys(state, None) if not i.holds(state, None, key)]
+    return [
+        (i.clause.id, key)
+        for i in MEMORY_MODEL.invariants
+        for key in i.keys(state, NoPolicy())
+        if not i.holds(state, NoPolicy(), key)
+    ]

@@ -23,14 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 DOSSIERS = ROOT.parent / "shared" / "linux"
 
 CHAPTERS = {
+    "B": ("physical.md", [f"B.{number}" for number in range(1, 15)]),
     "E": ("physical.md", [f"E.{number}" for number in range(1, 16)]),
 }
 """The chapters that are accounted for: the dossier's file, and the sections."""
 
 SECTIONS = {section: file for file, sections in CHAPTERS.values() for section in sections}
 
-UNSTATED = {"E.6"}
-"""Sections of which no row is a clause: what E.6 checks before a free belongs to page_alloc."""
+UNSTATED = {"B.13", "E.6"}
+"""Sections of which no row is a clause: what user space sees of sections; what is checked before a free (page_alloc)."""
 
 KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)|/(?P<name>[\w/-]+))")
 PLANNED = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, refined
+from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memory_model, refined
 
 OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
+    *memory_model.OBLIGATIONS,
 )  # fmt: skip
 """Every obligation of the project."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug, BugError, install
 from mmprops.bugs.kill import Kill, run_bug, run_bugs
 from mmprops.bugs.missing import UNEXPRESSED
-from mmprops.bugs.physical import buddy
+from mmprops.bugs.physical import buddy, memory_model
 from mmspec.errors import InputError
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "run_bugs",
 ]
 
-BUGS: tuple[Bug, ...] = (*buddy.BUGS,)
+BUGS: tuple[Bug, ...] = (*buddy.BUGS, *memory_model.BUGS)
 """Every seeded bug."""
 
 

@@ -10,7 +10,7 @@ _MISSING = {
     "several zones and nodes (component zones)": "WM-07",
     "the order in which an allocation falls back before it kills (component page_alloc)": "WM-09",
     "boot memory and its memory map (components memblock, memory_model)": (
-        "MB-01 MB-02 MB-06 MB-07 MB-09 MB-10 MB-13 MB-14 MB-15 MB-16"
+        "MB-01 MB-02 MB-06 MB-07 MB-09 MB-13 MB-14 MB-15 MB-16"
     ),
     "the scanners of compaction (component compaction)": "CMP-01 CMP-04",
     "page tables and their entries (component page_table)": (

@@ -39,7 +39,7 @@ from mmspec.physical.memory_model.ops import (
     UnmapDevice,
     Valid,
 )  # fmt: skip
-from mmspec.physical.memory_model.state import MemMap
+from mmspec.physical.memory_model.state import MemMap, NoPolicy
 
 ADD = Operation("add", Add, Done, ("EINVAL", "EEXIST", "ENOMEM"), core.add_allowed, core.add_apply, core.add_choose)
 REMOVE = Operation("remove", Remove, Done, ("EINVAL",), core.remove_allowed, core.remove_apply, core.remove_choose)
@@ -69,15 +69,16 @@ PAGE_PARTS = _look("page_parts", PageParts, Parts)
 PAGEBLOCK = _look("pageblock", Pageblock, PageblockBit, "EINVAL")
 
 
-def no_policy(config: Config, kernel: str) -> None:
-    """Nothing is left to choose, so that there is no policy state."""
+def no_policy(config: Config, kernel: str) -> NoPolicy:
+    """Return Linux's policy state: there is none."""
+    return NoPolicy()
 
 
 MEMORY_MODEL = Component(
     name="memory_model",
     config=Config,
     state=MemMap,
-    policy=type(None),
+    policy=NoPolicy,
     initial=initial_memmap,
     initial_policy=no_policy,
     operations=(

@@ -22,7 +22,7 @@ MM_1 = Clause("MEMORY-MODEL-1", "The frame of the page of a frame that is valid 
 MM_2 = Clause("MEMORY-MODEL-2", "Inside a section the page of the next frame is the next page", _MODEL)
 MM_3 = Clause(
     "MEMORY-MODEL-3",
-    "A section that is online has a memory map, and one that has a map, or was there at boot, is present",
+    "After boot a section that is online, early or tainted has a memory map, and it has one if and only if it is present",
     _ADD,
 )
 MM_4 = Clause("MEMORY-MODEL-4", "A page that is online is valid and is no device's", _ONLINE)

@@ -53,11 +53,11 @@ from mmspec.physical.memory_model.ops import (
     Section,
     UnmapDevice,
 )  # fmt: skip
-from mmspec.physical.memory_model.state import MemMap, root_of, section_flags, section_word
+from mmspec.physical.memory_model.state import MemMap, NoPolicy, root_of, section_flags, section_word
 from mmspec.pmap import somewhere
 from mmspec.words import Count, Pfn
 
-Answer = tuple[Done | Error, None]
+Answer = tuple[Done | Error, NoPolicy]
 
 # --- parts of sections -------------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ def add_allowed(memmap: MemMap, op: Add, result: Done | Error) -> Clause | None:
     return c.ADD_DONE if result.failed else None
 
 
-def add_choose(memmap: MemMap, policy: None, op: Add) -> Answer:
+def add_choose(memmap: MemMap, policy: NoPolicy, op: Add) -> Answer:
     """Answer an add as Linux does."""
     if not is_part(memmap.layout, op.pfn, op.pages) or map_refused(memmap, op):
         return EINVAL, policy
@@ -240,7 +240,7 @@ def remove_allowed(memmap: MemMap, op: Remove, result: Done | Error) -> Clause |
     return c.REMOVE_DONE if result.failed else None
 
 
-def remove_choose(memmap: MemMap, policy: None, op: Remove) -> Answer:
+def remove_choose(memmap: MemMap, policy: NoPolicy, op: Remove) -> Answer:
     """Answer a remove as Linux does."""
     if not is_part(memmap.layout, op.pfn, op.pages):
         return EINVAL, policy
@@ -289,7 +289,7 @@ def offline_allowed(memmap: MemMap, op: Offline, result: Done | Error) -> Clause
     return c.MARK_OFFLINE if result.failed else None
 
 
-def mark_choose(memmap: MemMap, policy: None, op: Online | Offline) -> Answer:
+def mark_choose(memmap: MemMap, policy: NoPolicy, op: Online | Offline) -> Answer:
     """Answer an online or an offline as Linux does."""
     return (DONE if can_mark(memmap, op.pfn) else EINVAL), policy
 
@@ -340,12 +340,12 @@ def can_unmap(memmap: MemMap, op: UnmapDevice) -> bool:
     return memmap.layout.zone_device & is_part(memmap.layout, op.pfn, op.pages)
 
 
-def map_device_choose(memmap: MemMap, policy: None, op: MapDevice) -> Answer:
+def map_device_choose(memmap: MemMap, policy: NoPolicy, op: MapDevice) -> Answer:
     """Answer a device's mapping as Linux does."""
     return (DONE if can_map(memmap, op) else EINVAL), policy
 
 
-def unmap_device_choose(memmap: MemMap, policy: None, op: UnmapDevice) -> Answer:
+def unmap_device_choose(memmap: MemMap, policy: NoPolicy, op: UnmapDevice) -> Answer:
     """Answer the end of a device's mapping as Linux does."""
     return (DONE if can_unmap(memmap, op) else EINVAL), policy
 

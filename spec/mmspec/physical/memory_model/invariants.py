@@ -27,33 +27,32 @@ from mmspec.physical.memory_model.layout import (
 )
 from mmspec.physical.memory_model.lookup import is_online, is_valid, page_of, pfn_of
 from mmspec.physical.memory_model.ops import EARLY, HAS_MEM_MAP, ONLINE, PRESENT, TAINT, AnyPfn, Section
-from mmspec.physical.memory_model.state import MemMap, root_of, section_flags, section_word
+from mmspec.physical.memory_model.state import MemMap, NoPolicy, root_of, section_flags, section_word
 from mmspec.words import Pfn
 
 
-def there_and_back(memmap: MemMap, policy: None, frame: AnyPfn) -> bool:
+def there_and_back(memmap: MemMap, policy: NoPolicy, frame: AnyPfn) -> bool:
     """The frame of the page of a frame that is valid is that frame."""
     if not is_valid(memmap, frame):
         return True
     return pfn_of(memmap, page_of(memmap, frame), section_of(memmap.layout, frame)) == frame
 
 
-def contiguous(memmap: MemMap, policy: None, frame: AnyPfn) -> bool:
+def contiguous(memmap: MemMap, policy: NoPolicy, frame: AnyPfn) -> bool:
     """Inside a section the page of the next frame is the next page."""
     layout = memmap.layout
     last = in_section(layout, frame) == pages_per_section(layout) - 1
     return last or page_of(memmap, frame + 1) == page_after(layout, page_of(memmap, frame), 1)
 
 
-def flags_ordered(memmap: MemMap, policy: None, section: Section) -> bool:
-    """A section that is online has a memory map; one that has a map, or was there at boot, is present."""
+def flags_ordered(memmap: MemMap, policy: NoPolicy, section: Section) -> bool:
+    """A section that is online, early or tainted has a memory map, and it has one if and only if it is present."""
     flags = section_flags(memmap, section)
-    mapped = (flags & ONLINE == 0) | (flags & HAS_MEM_MAP != 0)
-    present = (flags & (HAS_MEM_MAP | EARLY) == 0) | (flags & PRESENT != 0)
-    return mapped & present
+    mapped = flags & HAS_MEM_MAP != 0
+    return (mapped == (flags & PRESENT != 0)) & (mapped | (flags & (ONLINE | EARLY | TAINT) == 0))
 
 
-def online_valid(memmap: MemMap, policy: None, frame: AnyPfn) -> bool:
+def online_valid(memmap: MemMap, policy: NoPolicy, frame: AnyPfn) -> bool:
     """A page that is online is valid and is no device's."""
     if not is_online(memmap, frame):
         return True
@@ -68,7 +67,7 @@ def tainted(memmap: MemMap, section: Section) -> bool:
     return section_flags(memmap, section) & TAINT != 0
 
 
-def pageblock_inside(memmap: MemMap, policy: None, frame: AnyPfn) -> bool:
+def pageblock_inside(memmap: MemMap, policy: NoPolicy, frame: AnyPfn) -> bool:
     """A frame's pageblock lies in the frame's section, and its bits in the section's bitmap."""
     layout = memmap.layout
     head = frame >> layout.pageblock_order << layout.pageblock_order
@@ -77,7 +76,7 @@ def pageblock_inside(memmap: MemMap, policy: None, frame: AnyPfn) -> bool:
     return one and pageblock_bit(layout, frame) + PAGEBLOCK_BITS <= bitmap_bits(layout)
 
 
-def mapped_if_added(memmap: MemMap, policy: None, section: Section) -> bool:
+def mapped_if_added(memmap: MemMap, policy: NoPolicy, section: Section) -> bool:
     """A section has a memory map if and only if a sub-section of it is set, and none is set beyond its last."""
     if not is_vmemmap(memmap.layout):
         return True
@@ -86,14 +85,14 @@ def mapped_if_added(memmap: MemMap, policy: None, section: Section) -> bool:
     return (mapped == (bits != 0)) & (bits >> subsections_of(memmap.layout) == 0)
 
 
-def rooted(memmap: MemMap, policy: None, section: Section) -> bool:
+def rooted(memmap: MemMap, policy: NoPolicy, section: Section) -> bool:
     """Every section that is present has a root."""
     if not has_roots(memmap.layout):
         return True
     return (section_flags(memmap, section) & PRESENT == 0) | memmap.roots.get(root_of(memmap.layout, section), False)
 
 
-def map_encoded(memmap: MemMap, policy: None, section: Section) -> bool:
+def map_encoded(memmap: MemMap, policy: NoPolicy, section: Section) -> bool:
     """Under VMEMMAP an encoded memory map is vmemmap; a section that is not present is 0."""
     word, flags = section_word(memmap, section), section_flags(memmap, section)
     if flags & PRESENT == 0:
@@ -104,7 +103,7 @@ def map_encoded(memmap: MemMap, policy: None, section: Section) -> bool:
 # --- where they are asked ------------------------------------------------------------------------------------------------
 
 
-def sections_near(memmap: MemMap, policy: None) -> Iterator[Section]:
+def sections_near(memmap: MemMap, policy: NoPolicy) -> Iterator[Section]:
     """Yield the sections of which anything is known, and their neighbours."""
     for section, _ in memmap.sections.items():
         yield from (section, section + 1)
@@ -112,7 +111,7 @@ def sections_near(memmap: MemMap, policy: None) -> Iterator[Section]:
             yield section - 1
 
 
-def frames_near(memmap: MemMap, policy: None) -> Iterator[Pfn]:
+def frames_near(memmap: MemMap, policy: NoPolicy) -> Iterator[Pfn]:
     """Yield frames at the edges of the sections of which anything is known and of their sub-sections, and at the map's ends."""
     layout = memmap.layout
     last = 1 << (layout.max_physmem_bits - layout.page_shift)
@@ -126,7 +125,7 @@ def frames_near(memmap: MemMap, policy: None) -> Iterator[Pfn]:
         yield from (first, first + 1, first + grain - 1, first + grain, first + size - 1)
 
 
-def mapped_sections(memmap: MemMap, policy: None) -> Iterator[Pfn]:
+def mapped_sections(memmap: MemMap, policy: NoPolicy) -> Iterator[Pfn]:
     """Yield frames of the sections that have a memory map."""
     for section, word in memmap.sections.items():
         if flags_of(memmap.layout, word) & HAS_MEM_MAP and section < sections_of(memmap.layout):

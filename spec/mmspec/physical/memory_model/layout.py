@@ -223,6 +223,7 @@ def is_layout(layout: Layout) -> bool:
     frames = (layout.page_shift < layout.max_physmem_bits) & (layout.max_physmem_bits <= PFN_BITS + 12)
     words = ((layout.long_bits == 32) | (layout.long_bits == 64)) & (layout.base <= address_mask(layout))
     words &= (layout.struct_page & 3 == 0) & (layout.base & ((1 << MIN_SECTION_SHIFT) - 1) == 0)
+    words &= (layout.first_pfn * layout.struct_page) & ((1 << MIN_SECTION_SHIFT) - 1) == 0
     return sections & frames & words
 
 

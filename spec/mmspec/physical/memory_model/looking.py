@@ -31,7 +31,7 @@ from mmspec.physical.memory_model.ops import (
     Valid,
 )  # fmt: skip
 from mmspec.physical.memory_model.page_flags import linked, node_of, nodes_width, section_named, zone_id_of, zone_of
-from mmspec.physical.memory_model.state import MemMap, section_flags, section_word
+from mmspec.physical.memory_model.state import MemMap, NoPolicy, section_flags, section_word
 
 
 def look_apply(memmap: MemMap, op: Any, result: Any) -> MemMap:
@@ -136,7 +136,7 @@ def look_allowed(memmap: MemMap, op: Any, result: Any) -> Clause | None:
     return None if result == answer(memmap, op) else clause
 
 
-def look_choose(memmap: MemMap, policy: None, op: Any) -> tuple[Any, None]:
+def look_choose(memmap: MemMap, policy: NoPolicy, op: Any) -> tuple[Any, NoPolicy]:
     """Answer as Linux does."""
     answer, _ = ANSWERS[type(op)]
     return answer(memmap, op), policy

@@ -11,7 +11,6 @@ from mmspec.physical.memory_model.layout import (
     is_flat,
     is_vmemmap,
     page_after,
-    page_before,
     section_of,
     sections_of,
     subsection_index,
@@ -26,7 +25,7 @@ def page_of(memmap: MemMap, pfn: AnyPfn) -> Address:
     layout = memmap.layout
     if is_flat(layout):
         rule(c.FLAT)
-        return page_after(layout, page_before(layout, layout.base, layout.first_pfn), pfn)
+        return page_after(layout, layout.base, pfn - layout.first_pfn)
     if is_vmemmap(layout):
         rule(c.VMEMMAP)
         return page_after(layout, vmemmap_of(layout), pfn)

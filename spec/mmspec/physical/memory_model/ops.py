@@ -95,8 +95,8 @@ SubsectionIndex = Annotated[int, Word("subsection", bits=16, lo=0, hi=MAX_SUBSEC
 Width = Annotated[int, Word("width", bits=8, lo=0, hi=64)]
 """A number of bits."""
 
-MapSize = Annotated[int, Word("struct_page", bits=16, lo=32, hi=256)]
-"""``sizeof(struct page)``."""
+MapSize = Annotated[int, Word("record_size", bits=16, lo=8, hi=256)]
+"""``sizeof(struct page)``, ``sizeof(struct mem_section)``: bytes."""
 
 BitIndex = Annotated[int, Word("bit", bits=64, lo=0, hi=(1 << 40) - 1)]
 """The number of a bit in the pageblocks' bitmap of a section."""
@@ -126,7 +126,7 @@ class Layout:
     base: Address
     first_pfn: Pfn = 0
     max_mapnr: Count = 0
-    mem_section: MapSize = 32  # sizeof(struct mem_section)
+    mem_section: MapSize = 16  # sizeof(struct mem_section)
     pageblock_order: Order = 9
     hotplug: bool = True  # CONFIG_MEMORY_HOTPLUG
     zone_device: bool = True  # CONFIG_ZONE_DEVICE

@@ -16,17 +16,18 @@ from mmspec.physical.memory_model.ops import Layout, Node, PageFlagsWord, Sectio
 
 def sections_width(layout: Layout) -> Width:
     """Return SECTIONS_WIDTH: a page of the classic models names its section."""
-    return layout.max_physmem_bits - layout.section_size_bits if is_classic(layout) else 0
+    return is_classic(layout) * (layout.max_physmem_bits - layout.section_size_bits)
 
 
 def zones_width(layout: Layout) -> Width:
     """Return ZONES_WIDTH: enough for MAX_NR_ZONES."""
+    rule(c.ZONES_WIDTH)
     return (layout.zones > 1) + (layout.zones > 2) + (layout.zones > 4)
 
 
 def lru_gen_width(layout: Layout) -> Width:
     """Return LRU_GEN_WIDTH: enough for five values (kernel/bounds.c, v6.12)."""
-    return 3 if layout.lru_gen else 0
+    return layout.lru_gen * 3
 
 
 def room(layout: Layout) -> Width:
@@ -36,13 +37,14 @@ def room(layout: Layout) -> Width:
 
 def nodes_width(layout: Layout) -> Width:
     """Return NODES_WIDTH: a page names its node if there is room."""
+    rule(c.NODES_WIDTH)
     wanted = zones_width(layout) + lru_gen_width(layout) + sections_width(layout) + layout.nodes_shift
-    return layout.nodes_shift if wanted <= room(layout) else 0
+    return (wanted <= room(layout)) * layout.nodes_shift
 
 
 def kasan_tag_width(layout: Layout) -> Width:
     """Return KASAN_TAG_WIDTH."""
-    return 8 if layout.kasan_tags else 0
+    return layout.kasan_tags * 8
 
 
 def first_widths(layout: Layout) -> Width:
@@ -53,13 +55,14 @@ def first_widths(layout: Layout) -> Width:
 
 def last_cpupid_width(layout: Layout) -> Width:
     """Return LAST_CPUPID_WIDTH: the field is kept beside the flags if there is no room."""
-    return layout.cpupid_shift if first_widths(layout) + layout.cpupid_shift <= room(layout) else 0
+    rule(c.CPUPID_WIDTH)
+    return (first_widths(layout) + layout.cpupid_shift <= room(layout)) * layout.cpupid_shift
 
 
 def lru_refs_width(layout: Layout) -> Width:
     """Return LRU_REFS_WIDTH: two bits, or what room is left."""
-    wanted = 2 if layout.lru_gen else 0
-    return min(wanted, room(layout) - first_widths(layout) - last_cpupid_width(layout))
+    left = room(layout) - first_widths(layout) - last_cpupid_width(layout)
+    return layout.lru_gen * ((left >= 1) + (left >= 2))
 
 
 # --- places ----------------------------------------------------------------------------------------------------------
@@ -161,6 +164,7 @@ def is_flags_layout(layout: Layout) -> bool:
 
 def fields_fit(layout: Layout) -> bool:
     """Tell whether every field has room; only the classic models may keep the node elsewhere."""
+    rule(c.FIELDS)
     fits = first_widths(layout) + last_cpupid_width(layout) <= room(layout)
     return fits & (is_classic(layout) | (nodes_width(layout) == layout.nodes_shift))
 

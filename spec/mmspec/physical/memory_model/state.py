@@ -22,6 +22,11 @@ class MemMap:
     nodes: PMap[Section, Node]  # section_to_node_table; absent: 0
 
 
+@attrs.frozen
+class NoPolicy:
+    """Linux's policy state: nothing is left to choose."""
+
+
 def section_word(memmap: MemMap, section: Section) -> Encoded:
     """Return a section's ``section_mem_map``."""
     return memmap.sections.get(section, 0)
