@@ -65,7 +65,7 @@ TO_PFN = Clause("MEMORY-MODEL-PAGE-TO-PFN", "The frame that is reported is the v
 # --- sections (dossier B.2, B.3) ---------------------------------------------------------------------------------------
 ENCODE = Clause(
     "MEMORY-MODEL-ENCODE",
-    "section_mem_map is the address of the section's map less its first frame, plus flags",
+    "What encodes a section's memory map is its address less the section's first frame, plus flags",
     _INIT_ONE,
 )
 SECTION = Clause(

@@ -6,6 +6,8 @@ two pointers, which is signed, is no frame's number (``tests/proofs/test_memory_
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from mmproofs.obligation import Obligation, Predicate, function_of
 from mmproofs.obligations.physical.memory_model.layouts import (
     NAMES,
@@ -51,6 +53,7 @@ from mmspec.physical.memory_model.ops import (
     SectionFlags,
 )
 from mmspec.physical.memory_model.state import MemMap
+from mmspec.words import Word
 
 MODELS = {FLATMEM: c.FLAT, SPARSEMEM_VMEMMAP: c.VMEMMAP}
 
@@ -122,8 +125,15 @@ def placed(layout: Layout, pfn: AnyPfn) -> bool:
 # --- obligations -------------------------------------------------------------------------------------------------------------
 
 
+def frames_of(layout: Layout) -> Any:
+    """Return the word of the frames of a physical address space."""
+    width = layout.max_physmem_bits - layout.page_shift
+    return Annotated[int, Word("any_pfn", bits=64, lo=0, hi=(1 << width) - 1)]
+
+
 def _of(name: str, column: str, goal: Predicate, *clauses: Clause) -> Obligation:
     layout = ARCHITECTURES[name]
+    sizes = (32,) if layout.model == FLATMEM else SIZES[layout.long_bits]
     return Obligation(
         id=f"MEMORY-MODEL-{column}-{NAMES[name]}",
         clauses=(*clauses, MODELS.get(layout.model, c.CLASSIC)),
@@ -132,8 +142,9 @@ def _of(name: str, column: str, goal: Predicate, *clauses: Clause) -> Obligation
         goal=goal,
         given=(legal_map, physical, from_first),
         choices=constants(layout, "memmap.layout"),
-        each={"memmap.layout.struct_page": SIZES[layout.long_bits]},
-        bounds={"struct_page": " ".join(map(str, SIZES[layout.long_bits])), "pfn": "of the physical address space"},
+        types={"pfn": frames_of(layout)},
+        each={"memmap.layout.struct_page": sizes},
+        bounds={"struct_page": " ".join(map(str, sizes)), "pfn": "of the physical address space"},
         operation=f"page_of {name}",
         invariant=column.lower(),
         straight=True,

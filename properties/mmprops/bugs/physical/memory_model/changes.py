@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.memory_model.places import CORE, LAYOUT, MODEL, OUR, bug
+from mmprops.bugs.physical.memory_model.places import CORE, MODEL, bug
 
 BUGS = (
     bug(
@@ -13,8 +13,8 @@ BUGS = (
         {
             f"{MODEL}.add": ("| PRESENT | HAS_MEM_MAP)", "| PRESENT | HAS_MEM_MAP | ONLINE)"),
             f"{CORE}.activate": (
-                "vmemmap_of(layout) | flags | PRESENT | HAS_MEM_MAP",
-                "vmemmap_of(layout) | flags | PRESENT | HAS_MEM_MAP | ONLINE",
+                "flags = section_flags(memmap, section)",
+                "flags = section_flags(memmap, section) | ONLINE",
             ),
         },
     ),
@@ -85,15 +85,16 @@ BUGS = (
         profile="any",
     ),
     bug(
-        "BUG-MM-MASK-LAST",
+        "BUG-MM-ADD-FIRST-BIT",
         "MEMORY-MODEL-ADD-BITS",
-        "the last sub-section of a part is left out",
-        "mm/sparse-vmemmap.c:subsection_mask_set, v6.12",
+        "of a part of several sub-sections the first is left out",
+        "mm/sparse-vmemmap.c:fill_subsection_map, v6.12",
         {
-            f"{OUR}.memory.mask_of": ("(2 << last) - (1 << first)", "(1 << max(last, first + 1)) - (1 << first)"),
-            f"{LAYOUT}.subsection_mask": (
-                "bits_below(layout, last + 1)",
-                "bits_below(layout, max(last, subsection_index(layout, pfn) + 1))",
+            f"{MODEL}.add": ("bits | mask)", "bits | (mask & (mask - 1) or mask))"),
+            f"{CORE}.activate": (
+                "bits = memmap.added.get(section, 0) | subsection_mask(layout, op.pfn, op.pages)",
+                "mask = subsection_mask(layout, op.pfn, op.pages)\n"
+                "    bits = memmap.added.get(section, 0) | (mask & (mask - 1) or mask)",
             ),
         },
     ),
