@@ -7,11 +7,14 @@ from typing import Any
 
 import attrs
 
-from mmspec.physical.memory_model.architectures import ARCHITECTURES
+from mmspec.physical.memory_model.architectures import ARCHITECTURES, X86_64_CLASSIC
 from mmspec.physical.memory_model.layout import is_flat, is_vmemmap, pages_per_section
 from mmspec.physical.memory_model.ops import Config, Layout
 from mmspec.physical.memory_model.page_flags import fields_fit
 from mmspec.words import Pfn
+
+LAYOUTS = (*ARCHITECTURES.values(), *[X86_64_CLASSIC] * 5)
+"""Every architecture, and more often the one on which sections with a memory map of their own come and go."""
 
 FLAT_PAGES = 1 << 16
 """Pages of a flat map."""
@@ -19,7 +22,7 @@ FLAT_PAGES = 1 << 16
 
 def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     """Return an architecture's layout with memory at frame 0, where the map begins, or at the end of physical memory."""
-    layout = allowed(list(ARCHITECTURES.values())[header[0] % len(ARCHITECTURES)], capabilities)
+    layout = allowed(LAYOUTS[header[0] % len(LAYOUTS)], capabilities)
     size, last = pages_per_section(layout), 1 << (layout.max_physmem_bits - layout.page_shift)
     base = (0, layout.first_pfn, last - 4 * size)[header[1] % 3] // size * size
     if is_flat(layout):

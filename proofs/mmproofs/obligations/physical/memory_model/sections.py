@@ -1,7 +1,7 @@
 """What each operation makes of the sections: the flags stay in order, and exactly the frames that were added are valid.
 
-A section has at most 256 sub-sections, so that its bits are one word and no bound is needed; each proof is split by the sizes of
-sections and pages that there are.
+A section has at most 256 sub-sections, so that its bits are one word. Each proof is split by the model and the size of sections,
+and says which: the smallest and the largest that there are (16 and 512 MiB) of adding and removing, 128 MiB of the rest.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ STATE: tuple[Predicate, ...] = (flags_ordered, mapped_if_added, rooted, map_enco
 SHAPES = {
     "memmap.layout.model": (1, 2, 3),
     "memmap.layout.section_size_bits": (24, 27, 28, 29),
-    "memmap.layout.page_shift": (12, 16),
+    "memmap.layout.page_shift": (12,),
 }
-FEW_SHAPES = {**SHAPES, "memmap.layout.page_shift": (12,)}
+FEW_SHAPES = {**SHAPES, "memmap.layout.section_size_bits": (27,)}
 VALID_SHAPES = {
     "memmap.layout.model": (1, 3), "memmap.layout.section_size_bits": (27,), "memmap.layout.page_shift": (12,),
 }  # fmt: skip
@@ -56,7 +56,7 @@ FIXED = {
     "memmap.layout.long_bits": 64, "memmap.layout.struct_page": 64, "memmap.layout.mem_section": 16,
     "memmap.layout.max_physmem_bits": 52, "memmap.layout.hotplug": True,
 }  # fmt: skip
-BOUNDS = {"section_size_bits": "24, 29", "page_shift": "12, 16", "max_physmem_bits": "52", "struct_page": "64"}
+BOUNDS = {"section_size_bits": "24, 29", "page_shift": "12", "max_physmem_bits": "52", "struct_page": "64"}
 ERRORS = (EINVAL, EEXIST, ENOMEM)
 
 
@@ -232,7 +232,7 @@ def _family(
     name: str, subject: Callable[..., Any], lawful: Predicate, clause: Clause, *goals: Goal, errors: tuple[Error, ...] = ()
 ) -> tuple[Obligation, ...]:
     parts = subject in (core.add_apply, core.remove_apply)
-    shapes, bounds = (SHAPES, BOUNDS) if parts else (FEW_SHAPES, {**BOUNDS, "page_shift": "12"})
+    shapes, bounds = (SHAPES, BOUNDS) if parts else (FEW_SHAPES, {**BOUNDS, "section_size_bits": "27"})
     head = f"MEMORY-MODEL-{name.upper().replace('_', '-')}"
     base = Obligation(
         id=f"{head}-DEFINED",
@@ -258,7 +258,7 @@ def _family(
                 statement=f"{name}: {(function_of(goal).__doc__ or '').strip()}",
                 goal=goal,
                 each=VMEMMAP_SHAPES if goal in BITWISE else VALID_SHAPES if goal in FRAMEWISE else shapes,
-                bounds={**BOUNDS, "section_size_bits": "27", "page_shift": "12"} if goal in FRAMEWISE else bounds,
+                bounds={**BOUNDS, "section_size_bits": "27"} if goal in FRAMEWISE else bounds,
                 invariant=column.lower(),
                 rests_on=(base.id,),
             )
@@ -276,8 +276,8 @@ def _look(name: str, subject: Callable[..., Any], goal: Predicate, *clauses: Cla
         given=(device_layout,),
         invariants=STATE,
         choices=FIXED,
-        each=SHAPES,
-        bounds=BOUNDS,
+        each=FEW_SHAPES,
+        bounds={**BOUNDS, "section_size_bits": "27"},
         operation=subject.__name__,
         invariant="holds",
         unaided=True,
