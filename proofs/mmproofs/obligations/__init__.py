@@ -24,7 +24,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         (
             "memory_model",
             f"core: {column}",
-        ): "not decided: what is written waits for its entry in the ledger (memory_model.WAITING)"
+        ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
         for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
     },
     ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",

@@ -30,7 +30,7 @@ WAITING = frozenset(
         "MEMORY-MODEL-PAGEBLOCK-SECTION",
     }
 )
-"""What is written and not decided of the text as it is now: it is registered with its entry in the ledger, by leaving this set."""
+"""What is written and not decided: it is registered with its entry in the ledger, by leaving this set."""
 
 _ALL: tuple[Obligation, ...] = (*pages.OBLIGATIONS, *flags.OBLIGATIONS, *sections.OBLIGATIONS)
 OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _ALL if o.id not in WAITING)
