@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, refined
+from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memory_model, refined
 
 OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
+    *memory_model.OBLIGATIONS,
 )  # fmt: skip
 """Every obligation of the project."""
 
@@ -19,6 +20,19 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     "(BUDDY-3-LISTS); once either half has been allocated and freed again they are one",
     ("buddy", "lists: source"): "not asked: it is said of what a request is given",
     ("buddy", "lists: merged"): "not asked: it is said of what a caller gives back",
+    **{
+        (
+            "memory_model",
+            f"core: {column}",
+        ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
+        for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
+    },
+    ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",
+    ("memory_model", "core: removed-again"): "not asked: it is said of what was just added",
+    ("memory_model", "core: bits"): "not asked: core: others and core: valid say which bits change",
+    ("memory_model", "core: flags"): "not asked: core: marked and core: valid say what becomes of the flags",
+    ("memory_model", "core: twice"): "not asked: it is said of what was just added",
+    ("memory_model", "core: marked"): "not asked: it is said of the two operations that mark",
 }
 """Why a column is not asked of the operations that have no obligation in it, by component."""
 

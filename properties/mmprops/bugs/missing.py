@@ -9,7 +9,7 @@ _MISSING = {
     "the type of a pageblock while a CPU holds pages of it (component page_alloc)": "PCP-03 PCP-04",
     "several zones and nodes (component zones)": "WM-07",
     "the order in which an allocation falls back before it kills (component page_alloc)": "WM-09",
-    "the memory map of boot memory (component memory_model)": "MB-07 MB-09 MB-10",
+    "the memory map of boot memory (component memory_model)": "MB-07 MB-09",
     "what frees memory after the hand-over, and what is computed from it (component page_alloc)": "MB-13 MB-16",
     "the scanners of compaction (component compaction)": "CMP-01 CMP-04",
     "operations that map, unmap and split (component page_table has the walk so far)": (

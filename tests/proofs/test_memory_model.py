@@ -1,0 +1,62 @@
+"""What is proved of the memory model can fail: outside its scope, and of wrong versions of the law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from mmproofs.obligation import Verdict
+from mmproofs.obligations import by_id
+from mmproofs.obligations.physical.memory_model import flags, sections
+from mmproofs.prove_case import decide
+from mmspec.physical.memory_model import core, page_flags
+from mmspec.physical.memory_model.architectures import ARCHITECTURES
+from mmspec.physical.memory_model.layout import frames_between, page_after
+from mmspec.physical.memory_model.ops import AnyPfn
+
+
+def test_beyond_half_the_address_space_a_frame_does_not_come_back() -> None:
+    """The scope of the proof is needed: without it there is a counterexample, on which the law itself fails."""
+    obligation = by_id()["MEMORY-MODEL-THERE-AND-BACK-X86-64"]
+    wide = attrs.evolve(obligation, given=(), types={"pfn": AnyPfn})
+    outcome = decide(wide, {"memmap.layout.struct_page": 64})
+    assert outcome.verdict is Verdict.REFUTED
+    layout, frame = ARCHITECTURES["x86_64"], 1 << 57
+    assert frames_between(layout, page_after(layout, layout.base, frame), layout.base) != frame
+
+
+def no_flags_kept(*arguments: Any) -> int:
+    """Stand for ``section_flags``: a section never has any."""
+    return 0
+
+
+def one_less(*arguments: Any) -> int:
+    """Stand for ``zones_width``: two bits."""
+    return 2
+
+
+WRONG: dict[str, tuple[Any, str, Callable[..., Any], dict[str, int]]] = {
+    "MEMORY-MODEL-ADD-FLAGS": (core, "section_flags", no_flags_kept, {}),
+    "MEMORY-MODEL-FLAGS-ZONE": (page_flags, "zones_width", one_less, {"layout.long_bits": 64}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_law_is_not_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One function replaced, and the theorem about it fails."""
+    module, function, wrong, case = WRONG[name]
+    obligation = next(o for o in (*flags.OBLIGATIONS, *sections.OBLIGATIONS) if o.id == name)
+    monkeypatch.setattr(module, function, wrong)
+    case = case or {part: values[-1] for part, values in obligation.each.items()}
+    assert decide(obligation, case).verdict is not Verdict.PROVED
+
+
+def test_a_remove_that_forgets_to_look_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where any part may be removed, bits appear instead of going away."""
+    obligation = by_id()["MEMORY-MODEL-REMOVE-VALID"]
+    monkeypatch.setattr(core, "lacks_part", lambda memmap, pfn, pages: False)
+    outcome = decide(obligation, {part: values[-1] for part, values in obligation.each.items()})
+    assert outcome.verdict is not Verdict.PROVED
