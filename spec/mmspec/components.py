@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.memblock import MEMBLOCK
+from mmspec.physical.memory_model import MEMORY_MODEL
+from mmspec.physical.pcp import PCP
 from mmspec.physical.vmstat import VMSTAT
 from mmspec.physical.watermarks import WATERMARKS
 from mmspec.physical.zones import ZONES
+from mmspec.virtual.page_table import PAGE_TABLE
 
-COMPONENTS: tuple[Component, ...] = (BUDDY, WATERMARKS, VMSTAT, ZONES)
+COMPONENTS: tuple[Component, ...] = (
+    MEMBLOCK,
+    MEMORY_MODEL,
+    ZONES,
+    VMSTAT,
+    WATERMARKS,
+    BUDDY,
+    PCP,
+    PAGE_TABLE,
+)
 
 
 def component_of(identifier: str) -> str:

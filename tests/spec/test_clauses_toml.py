@@ -23,17 +23,32 @@ ROOT = Path(__file__).resolve().parents[2]
 DOSSIERS = ROOT.parent / "shared" / "linux"
 
 CHAPTERS = {
+    "A": ("physical.md", [f"A.{number}" for number in range(1, 15)]),
+    "B": ("physical.md", [f"B.{number}" for number in range(1, 15)]),
     "C": ("physical.md", ["C.1", "C.2", *(f"C.{number}" for number in range(5, 13))]),
     "D": ("physical.md", [f"D.{number}" for number in range(1, 14)]),
     "E": ("physical.md", [f"E.{number}" for number in range(1, 16)]),
+    "1": (
+        "virtual.md",
+        [
+            "1.1",
+            *(f"1.2.{number}" for number in range(1, 8)),
+            *(f"1.3.{number}" for number in range(1, 5)),
+            *(f"1.4.{number}" for number in range(1, 4)),
+            "1.5",
+            "1.6",
+            "1.7",
+        ],
+    ),
 }
 """The chapters that are accounted for: the dossier's file, and the sections."""
 
 SECTIONS = {section: file for file, sections in CHAPTERS.values() for section in sections}
 
-UNSTATED = {"C.8", "C.11", "D.12", "E.6"}
-"""Sections of which no row is a clause: masks, cpusets (C.8) and what is checked before a free (E.6) belong to page_alloc, and
-what a running kernel shows (C.11, D.12) is read by the checks of captures."""
+UNSTATED = {"A.13", "B.13", "C.8", "C.11", "D.12", "E.6", "1.2.6", "1.2.7", "1.3.4", "1.4.3", "1.5"}
+"""Sections of which no row is a clause: masks, cpusets (C.8) and what is checked before a free (E.6) belong to page_alloc, what
+is cached (1.2.6) to tlb, what Linux writes into entries (1.2.7, 1.3.4, 1.4.3, 1.5) to those who map; what a running kernel shows of
+itself (A.13, B.13, C.11, D.12) is read by the checks of captures."""
 
 KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)|/(?P<name>[\w/-]+))")
 PLANNED = {
@@ -223,7 +238,7 @@ def dossier_counts(text: str) -> Counter[str]:
     return Counter(
         row=table_rows(text.splitlines()),
         step=numbered_steps(prose),
-        bullet=len(re.findall(r"^- |\. (?=[A-Z]+-\d+ )", prose, re.MULTILINE)),
+        bullet=len(re.findall(r"^[-*] |\. (?=[A-Z]+-\d+ )", prose, re.MULTILINE)),
     )
 
 

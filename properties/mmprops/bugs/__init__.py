@@ -8,7 +8,8 @@ from __future__ import annotations
 from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug, BugError, install
 from mmprops.bugs.kill import Kill, run_bug, run_bugs
 from mmprops.bugs.missing import UNEXPRESSED
-from mmprops.bugs.physical import buddy, vmstat, watermarks, zones
+from mmprops.bugs.physical import buddy, memblock, memory_model, pcp, vmstat, watermarks, zones
+from mmprops.bugs.virtual import page_table
 from mmspec.errors import InputError
 
 __all__ = [
@@ -25,7 +26,16 @@ __all__ = [
     "run_bugs",
 ]
 
-BUGS: tuple[Bug, ...] = (*buddy.BUGS, *watermarks.BUGS, *vmstat.BUGS, *zones.BUGS)
+BUGS: tuple[Bug, ...] = (
+    *memblock.BUGS,
+    *memory_model.BUGS,
+    *zones.BUGS,
+    *vmstat.BUGS,
+    *watermarks.BUGS,
+    *buddy.BUGS,
+    *pcp.BUGS,
+    *page_table.BUGS,
+)
 """Every seeded bug."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from mmprops.clients import kernel_buddy, kernel_memblock
+from mmprops.clients import kernel_buddy, kernel_memblock, kernel_pcp, unicorn
 from mmprops.clients.base import Client, Limits
 from mmprops.clients.inside import InsideClient
 from mmprops.clients.process import exec_client, lib_client, python_client
@@ -28,6 +28,11 @@ class BuiltIn:
 BUILT_IN: dict[str, BuiltIn] = {
     "gpu-buddy": BuiltIn("buddy", kernel_buddy.open_gpu_buddy, kernel_buddy.missing),
     "kernel-memblock": BuiltIn("memblock", kernel_memblock.open_kernel_memblock, kernel_buddy.missing),
+    "kernel-pcp": BuiltIn("pcp", kernel_pcp.open_kernel_pcp, kernel_buddy.missing),
+    **{
+        name: BuiltIn("page_table", partial(unicorn.open_unicorn, factory), unicorn.missing)
+        for name, factory in unicorn.FACTORIES.items()
+    },
 }
 """The clients that need no form, by name."""
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from mmprops.machine import Machine
 from mmprops.machines.physical.buddy import BUDDY
+from mmprops.machines.physical.memblock import MEMBLOCK
+from mmprops.machines.physical.memory_model import MEMORY_MODEL
+from mmprops.machines.physical.pcp import PCP
 from mmprops.machines.physical.vmstat import VMSTAT
 from mmprops.machines.physical.watermarks import WATERMARKS
 from mmprops.machines.physical.zones import ZONES
+from mmprops.machines.virtual.page_table import PAGE_TABLE
 from mmspec.errors import InputError
 
-MACHINES: tuple[Machine, ...] = (BUDDY, WATERMARKS, VMSTAT, ZONES)
+MACHINES: tuple[Machine, ...] = (
+    MEMBLOCK,
+    MEMORY_MODEL,
+    ZONES,
+    VMSTAT,
+    WATERMARKS,
+    BUDDY,
+    PCP,
+    PAGE_TABLE,
+)
 
 LEVELS: dict[str, Machine] = {level: machine for machine in MACHINES for level in machine.replay}
 """The levels at which captures of real kernels are replayed, and the machine that does it."""
