@@ -292,7 +292,7 @@ def cacheinfo(pair: Pair) -> None:
 
 def flag(pair: Pair) -> None:
     """Change what is going on in the zone, and how much the free lists have."""
-    pair.below, pair.reclaim = pair.rng.random() < 0.3, pair.rng.random() < 0.25
+    pair.below, pair.reclaim = pair.rng.random() < 0.4, pair.rng.random() < 0.25
     pair.short = pair.rng.choice((0.0, 0.0, 0.5))
     if pair.kernel == "6.12":
         pair.judge.below_high = pair.below
@@ -311,7 +311,7 @@ ACTS: tuple[Callable[[Pair], None], ...] = (
 )  # fmt: skip
 
 
-def run(kernel: str, seed: int, programs: int = 12) -> None:
+def run(kernel: str, seed: int, programs: int = 10) -> None:
     """Run programs on both: numbers are compared after each step, lists after each act."""
     for number in range(programs):
         pair = Pair(kernel, random.Random(f"{seed} {number}"))
