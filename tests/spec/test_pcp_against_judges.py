@@ -292,7 +292,7 @@ def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch, seed: int, ker
     """A judge that is wrong in one function is told apart."""
     monkeypatch.setattr(JUDGES[kernel].ZonePcp, name, wrong)
     with pytest.raises(AssertionError):
-        run(kernel, seed, 60)
+        run(kernel, seed, 400)
 
 
 AMOUNTS = [
@@ -334,4 +334,4 @@ def test_the_comparison_can_fail_by_a_formula(monkeypatch: pytest.MonkeyPatch, s
     names = {huge_pages_share: "order_to_pindex", batch_of_half: "zone_batchsize", share_of_all: "zone_highsize"}
     monkeypatch.setattr(JUDGES[kernel], names[wrong], wrong)
     with pytest.raises(AssertionError):
-        run(kernel, seed, 60)
+        run(kernel, seed, 400)

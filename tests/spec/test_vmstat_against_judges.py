@@ -328,4 +328,4 @@ def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch, seed: int, own
     """A judge that is wrong in one function is told apart."""
     monkeypatch.setattr(owner, name, wrong)
     with pytest.raises(AssertionError):
-        run(seed)
+        run(seed, 300)

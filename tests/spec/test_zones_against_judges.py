@@ -318,7 +318,7 @@ def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch, seed: int, nam
     """A judge that is wrong in one function is told apart."""
     monkeypatch.setattr(zonelists_612, name, wrong)
     with pytest.raises(AssertionError):
-        run(seed)
+        run(seed, 1500)
 
 
 def nothing_wrong(node: int, used: set[int], load: Any, distance: Any, memory: Any, cpus: Any, _: int = 64) -> int | None:
@@ -345,4 +345,4 @@ def test_a_load_that_stays_is_told_apart(monkeypatch: pytest.MonkeyPatch, seed: 
 
     monkeypatch.setattr(zonelists_612, "build_all_zonelists", keeps_load)
     with pytest.raises(AssertionError):
-        run(seed)
+        run(seed, 1500)
