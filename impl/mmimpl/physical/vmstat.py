@@ -155,7 +155,8 @@ class Counters:
         """Set the thresholds for a kswapd that runs, or sleeps again."""
         _, lowest, low, _ = self.size
         if self.drift_mark:
-            self.limit(min(MAX_THRESHOLD, max(1, (low - lowest) // sum(self.online))) if op.on else self.normal())
+            part = (low - lowest) % (1 << 32) // sum(self.online)
+            self.limit((1 if part >> 31 else min(MAX_THRESHOLD, max(1, part))) if op.on else self.normal())
         return DONE
 
     def read(self, op: Read) -> Count | Error:

@@ -369,8 +369,11 @@ class Marks:
         quarter = max(1, min(managed >> 10, (1 << 20) >> self.page_shift) // 4)
         batch = max(1, (1 << (quarter + quarter // 2).bit_length() - 1) - 1)
         low = self.marks[op.zone][WMARK_LOW] + self.boosts[op.zone]
-        least = max((managed // op.fraction if op.fraction else low) // cpus, batch * 4)
-        most = least if self.old or op.fraction else max(managed // 8 // cpus, batch * 4)
+        least, most = (
+            max(((frames // cpus + (1 << 31)) % (1 << 32)) - (1 << 31), batch * 4)  # an int
+            for frames in (managed // op.fraction if op.fraction else low, managed // 8)
+        )
+        most = least if self.old or op.fraction else most
         return Limits(batch, least, most)
 
 

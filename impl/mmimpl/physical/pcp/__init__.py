@@ -108,7 +108,7 @@ class PerCpuPages:
 
     def _answer_tune(self, request: Tune) -> Limits | Error:
         cpus = request.local + request.coming or request.online
-        if cpus == 0 or 0 < request.fraction < MIN_HIGH_FRACTION:
+        if cpus == 0 or 0 < request.fraction < MIN_HIGH_FRACTION or request.fraction > 0x7FFFFFFF:
             return EINVAL
         if self.lists.zone[DISABLED]:
             return EBUSY

@@ -193,7 +193,8 @@ def batch_of(managed: Count) -> Count:
 @helper
 def share(frames: Count, cpus: Count, batch: Count) -> Count:
     """Return a CPU's share of some frames, four batches at least (mm/page_alloc.c:zone_highsize, v6.12)."""
-    return max(frames // cpus, batch << 2)
+    part = (frames // cpus) & 0xFFFFFFFF
+    return batch << 2 if part > 0x7FFFFFFF else max(part, batch << 2)
 
 
 @helper

@@ -35,9 +35,13 @@ def sharing(local: Cpu, coming: Cpu, online: Cpu) -> Cpu:
 
 
 def high_of(frames: Count, cpus: Cpu, batch: Count) -> Count:
-    """Return a CPU's share of some frames, four batches at least (mm/page_alloc.c:zone_highsize, v6.12)."""
+    """Return a CPU's share of some frames, four batches at least (mm/page_alloc.c:zone_highsize, v6.12).
+
+    The kernel keeps the share in an ``int``: where that is negative, four batches are more.
+    """
     rule(c.HIGH_LEAST)
-    return max(frames // cpus, batch << 2)
+    share = (frames // cpus) & 0xFFFFFFFF
+    return batch << 2 if share > 0x7FFFFFFF else max(share, batch << 2)
 
 
 def limits_of(kernel: Kernel, managed: Count, low: Count, cpus: Cpu, fraction: Count) -> Limits:
@@ -59,5 +63,8 @@ def limits_of(kernel: Kernel, managed: Count, low: Count, cpus: Cpu, fraction: C
 
 
 def fraction_served(fraction: Count) -> bool:
-    """Tell whether percpu_pagelist_high_fraction may be set so (mm/page_alloc.c:percpu_pagelist_high_fraction_sysctl_handler)."""
-    return (fraction == 0) | (fraction >= MIN_HIGH_FRACTION)
+    """Tell whether percpu_pagelist_high_fraction, an ``int``, may be set so.
+
+    mm/page_alloc.c:percpu_pagelist_high_fraction_sysctl_handler, v6.12.
+    """
+    return (fraction == 0) | ((fraction >= MIN_HIGH_FRACTION) & (fraction <= 0x7FFFFFFF))

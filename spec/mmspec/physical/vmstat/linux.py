@@ -63,9 +63,15 @@ def normal_threshold(managed: Managed, page_shift: PageShift, online: CpuEnd) ->
 
 
 def pressure_threshold(lowest: Managed, low: Managed, online: CpuEnd) -> Threshold:
-    """Return how much it may while kswapd runs (mm/vmstat.c:calculate_pressure_threshold, v6.12)."""
+    """Return how much it may while kswapd runs (mm/vmstat.c:calculate_pressure_threshold, v6.12).
+
+    The kernel keeps the distance in an ``int``, divides it as an ``unsigned int``, and takes the quotient for an ``int`` again.
+    """
     rule(c.PRESSURE)
-    return min(MAX_THRESHOLD, max(1, (low - lowest) // online))
+    part = ((low - lowest) & 0xFFFFFFFF) // online
+    if part > 0x7FFFFFFF:
+        return 1
+    return min(MAX_THRESHOLD, max(1, part))
 
 
 def drift_mark_of(before: Frames, lowest: Managed, low: Managed, high: Managed, online: CpuEnd, threshold: Threshold) -> Frames:

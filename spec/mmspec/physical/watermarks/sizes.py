@@ -326,8 +326,12 @@ def batch_of(managed: Managed, page_shift: PageShift) -> Mark:
 
 
 def split(frames: Mark, local: Cpus, online: Cpus) -> Mark:
-    """Return what falls to each CPU of a node; of a node without any, to each that is online."""
-    return frames // (local if local > 0 else online)
+    """Return what falls to each CPU of a node; of a node without any, to each that is online.
+
+    The kernel keeps it in an ``int``: where that is negative, nothing falls to it.
+    """
+    part = (frames // (local if local > 0 else online)) & 0xFFFFFFFF
+    return 0 if part > 0x7FFFFFFF else part
 
 
 def limits_of(machine: Machine, marks: Marks, zone: Zone, local: Cpus, online: Cpus, fraction: Factor) -> Limits:
