@@ -124,9 +124,6 @@ def test_limits_are_the_judge_s(kernel: str, seed: int) -> None:
         assert limits_of(KERNELS[kernel], shares, low, cpus, fraction) == Limits(batch, *highs), (shares, low, cpus, fraction)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the law does not cut a CPU's share of a zone to an int (docs/questions.md)"
-)
 @pytest.mark.parametrize(("managed", "low", "fraction"), [(1 << 34, 0, 0), (1 << 34, 1 << 31, 8), (1 << 33, 1 << 31, 0)])
 def test_limits_beyond_an_int(managed: int, low: int, fraction: int) -> None:
     """Of 64 TiB that one CPU has: its eighth is 2**31 frames."""
@@ -134,7 +131,6 @@ def test_limits_beyond_an_int(managed: int, low: int, fraction: int) -> None:
     assert limits_of(612, managed, low, 1, fraction) == Limits(63, *highs)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the law takes a fraction that no int holds (docs/questions.md)")
 @pytest.mark.parametrize("fraction", [1 << 31, (1 << 32) + 8])
 def test_fractions_beyond_an_int(fraction: int) -> None:
     """The kernel's handler reads an ``int``, and refuses what is none (kernel/sysctl.c:do_proc_dointvec_conv)."""

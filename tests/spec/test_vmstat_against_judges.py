@@ -229,9 +229,6 @@ def test_thresholds_under_pressure_and_drift_marks_are_the_judge_s() -> None:
                 assert ours == judge.percpu_drift_mark, (far, online_cpus, threshold)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the law does not cut the distance of the marks to an int (docs/questions.md)"
-)
 @pytest.mark.parametrize("far", [1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 7, 1 << 41])
 def test_thresholds_under_pressure_of_marks_that_no_int_is_apart(far: int) -> None:
     """A zone of 28 TiB with the largest watermark_scale_factor has such marks."""

@@ -106,9 +106,6 @@ def test_batches_are_the_judge_s(page_shift: int) -> None:
         assert sizes.batch_of(managed, page_shift) == max(1, pcp_612.zone_batchsize(managed, page_shift)), managed
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the law does not cut a CPU's share of a zone to an int (docs/questions.md)"
-)
 @pytest.mark.parametrize(("fraction", "scale"), [(0, 10), (8, 10), (0, 3000)])
 def test_limits_beyond_an_int(fraction: int, scale: int) -> None:
     """Of 64 TiB that one CPU has: its eighth is 2**31 frames."""
