@@ -29,7 +29,7 @@ class Protocol:
     def method(self): ...
 """
 
-OPERATIONS = 16_000
+OPERATIONS = 32_000
 """Operations of each run in which the law's branches must be taken."""
 
 
