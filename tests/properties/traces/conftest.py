@@ -40,6 +40,12 @@ COMMON = """\
 VMEMMAP = 0xFFFFEA0000000000
 PAGE_BYTES = 4096
 
+
+def longs(*names: str) -> list[tuple[str, str, int, int, int]]:
+    """The fields of an event that holds words of 64 bits, one behind the other."""
+    return [("unsigned long", name, 8 + 8 * place, 8, 0) for place, name in enumerate(names)]
+
+
 # Name in tracefs: (ID, [(C type, field, offset, size, signed)], struct of what follows the common header).
 EVENTS: dict[str, tuple[int, list[tuple[str, str, int, int, int]], str]] = {
     "ftrace/print": (5, [("unsigned long", "ip", 8, 8, 0), ("char", "buf[]", 16, 0, 0)], ""),
@@ -89,30 +95,24 @@ EVENTS: dict[str, tuple[int, list[tuple[str, str, int, int, int]], str]] = {
     ),
     "compaction/mm_compaction_begin": (
         19,
-        [
-            ("unsigned long", name, 8 + 8 * place, 8, 0)
-            for place, name in enumerate(("zone_start", "migrate_pfn", "free_pfn", "zone_end"))
-        ],
+        longs("zone_start", "migrate_pfn", "free_pfn", "zone_end"),
         "<QQQQ",
     ),
-    "compaction/mm_compaction_end": (20, [("unsigned long", "zone_start", 8, 8, 0)], "<Q"),
+    "compaction/mm_compaction_end": (20, longs("zone_start"), "<Q"),
     "compaction/mm_compaction_finished": (21, [("int", "order", 8, 4, 1), ("int", "ret", 12, 4, 1)], "<ii"),
     "compaction/mm_compaction_isolate_migratepages": (
         22,
-        [("unsigned long", name, 8 + 8 * place, 8, 0) for place, name in enumerate(("start_pfn", "end_pfn", "nr_taken"))],
+        longs("start_pfn", "end_pfn", "nr_taken"),
         "<QQQ",
     ),
     "compaction/mm_compaction_isolate_freepages": (
         24,
-        [("unsigned long", "start_pfn", 8, 8, 0), ("unsigned long", "end_pfn", 16, 8, 0)],
+        longs("start_pfn", "end_pfn"),
         "<QQ",
     ),
     "compaction/mm_compaction_fast_isolate_freepages": (
         23,
-        [
-            ("unsigned long", name, 8 + 8 * place, 8, 0)
-            for place, name in enumerate(("start_pfn", "end_pfn", "nr_scanned", "nr_taken"))
-        ],
+        longs("start_pfn", "end_pfn", "nr_scanned", "nr_taken"),
         "<QQQQ",
     ),
 }
