@@ -205,7 +205,7 @@ def test_removing_wants_room_for_two_more() -> None:
 
 
 def test_two_arrays_may_share_one_place() -> None:
-    """As in Linux (docs/questions.md, Q9)."""
+    """As in Linux (docs/questions.md, Q18)."""
     machine = Machine(memory_max=2, reserved_max=4, resize=True)
     machine.do(Add(0, 0x100000), Add(0x200000, 0x1000, 0), Add(0x300000, 0x1000, 0), Reserve(0x100, 1), Reserve(0x200, 1))
     result = machine.do(Add(0x400000, 0x1000, 0), Add(0x500000, 0x1000, 0))

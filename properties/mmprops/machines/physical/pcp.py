@@ -15,7 +15,7 @@ from mmprops.machine import Capability, Lockstep, Machine
 from mmprops.machines.physical.pcp_draw import draw, simpler
 from mmprops.machines.physical.pcp_generate import Generator
 from mmprops.picture import Picture, Strip
-from mmspec.clause import Clause
+from mmprops.unforgiving import Unforgiving
 from mmspec.linked import HEADS, Links, members
 from mmspec.physical import pcp as law
 from mmspec.physical.pcp.amounts import pcp_of
@@ -97,20 +97,6 @@ def lawful(pages: Pages, request: Any) -> bool:
     if isinstance(request, Enable):
         return pages.disabled != 0
     return is_cpu(pages, getattr(request, "cpu", 0))
-
-
-class Unforgiving:
-    """No capability excuses anything."""
-
-    def __init__(self, config: Config, capabilities: Mapping[str, Any]) -> None:
-        """Nothing to keep."""
-
-    def note(self, request: Any, result: Any) -> None:
-        """Nothing to remember."""
-
-    def forgives(self, clause: Clause, state: Any, request: Any, result: Any) -> bool:
-        """Never."""
-        return False
 
 
 # --- lock-step with our implementation ---------------------------------------------------------------------------------------

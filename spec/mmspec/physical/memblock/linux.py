@@ -1,6 +1,6 @@
 """Which of the lawful results Linux gives: ``X_choose`` returns it, and Linux's policy state after it.
 
-The reading is of 6.12.117 (``mm/memblock.c``). What 6.1 does otherwise is not told (docs/questions.md, Q11).
+The reading is of 6.12.117 (``mm/memblock.c``). What 6.1 does otherwise is not told (docs/questions.md, Q20).
 """
 
 from __future__ import annotations

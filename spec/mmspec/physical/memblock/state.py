@@ -127,7 +127,7 @@ def initial_state(config: Config) -> Memblock:
 
 
 def initial_policy(config: Config, kernel: str) -> Policy:
-    """Return Linux's preferences at power-on: those of 6.12, whichever kernel is asked for (docs/questions.md, Q11)."""
+    """Return Linux's preferences at power-on: those of 6.12, whichever kernel is asked for (docs/questions.md, Q20)."""
     return Policy(bottom_up=False, some_mirror=False)
 
 

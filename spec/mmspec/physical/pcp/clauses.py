@@ -13,7 +13,7 @@ _HIGH = "mm/page_alloc.c:nr_pcp_high, v6.12"
 _FREE = "mm/page_alloc.c:nr_pcp_free, v6.12"
 _SET = "mm/page_alloc.c:zone_set_pageset_high_and_batch, v6.12"
 _REFRESH = "mm/vmstat.c:refresh_cpu_vm_stats, v6.12"
-_OURS = "decision D45"
+_OURS = "decision D44"
 _linux = partial(Clause, of_policy=True)
 
 # --- truths about every state ------------------------------------------------------------------------------------------

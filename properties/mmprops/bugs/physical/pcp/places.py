@@ -10,7 +10,7 @@ STATE, CORE, LINUX = "mmspec.physical.pcp.state", "mmspec.physical.pcp.core", "m
 AMOUNTS, PARAMETERS = "mmspec.physical.pcp.amounts", "mmspec.physical.pcp.parameters"
 OUR = "mmimpl.physical.pcp"
 
-OURS = "decision D45"
+OURS = "decision D44"
 """The reference of a rule that is ours and not the kernel's."""
 
 bug = partial(Bug, component="pcp")
