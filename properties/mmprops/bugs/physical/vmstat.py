@@ -176,8 +176,8 @@ BUGS = (
         "under pressure CPUs may hold nothing back where the marks are close",
         "mm/vmstat.c:calculate_pressure_threshold",
         {
-            f"{OUR}.pressure": ("max(1, (low - lowest) // sum(self.online))", "(low - lowest) // sum(self.online)"),
-            f"{LINUX}.pressure_threshold": ("max(1, (low - lowest) // online)", "(low - lowest) // online"),
+            f"{OUR}.pressure": ("max(1, part)", "part"),
+            f"{LINUX}.pressure_threshold": ("max(1, part)", "part"),
         },
     ),
     bug(

@@ -125,8 +125,8 @@ BUGS = (
         "a limit may be as low as two batches",
         "mm/page_alloc.c:zone_highsize, v6.12",
         {
-            f"{OUR}.amounts.share": ("batch << 2", "batch << 1"),
-            f"{PARAMETERS}.high_of": ("batch << 2", "batch << 1"),
+            f"{OUR}.amounts.share": ("max(part, batch << 2)", "max(part, batch << 1)"),
+            f"{PARAMETERS}.high_of": ("max(share, batch << 2)", "max(share, batch << 1)"),
         },
     ),
     bug(

@@ -303,7 +303,7 @@ BUGS = (
         "high_max is a quarter of the zone",
         HIGH,
         {
-            f"{OUR}.limit_per_cpu": ("managed // 8 // cpus", "managed // 4 // cpus"),
+            f"{OUR}.limit_per_cpu": ("managed // 8", "managed // 4"),
             f"{SIZES}.limits_of": ("managed // 8", "managed // 4"),
         },
     ),
@@ -327,10 +327,7 @@ BUGS = (
         "a fraction is not split between the CPUs",
         HIGH,
         {
-            f"{OUR}.limit_per_cpu": (
-                "(managed // op.fraction if op.fraction else low) // cpus",
-                "managed // op.fraction if op.fraction else low // cpus",
-            ),
+            f"{OUR}.limit_per_cpu": ("frames // cpus", "frames // (1 if op.fraction else cpus)"),
             f"{SIZES}.limits_of": ("split(managed // fraction, local, online)", "managed // fraction"),
         },
     ),
@@ -340,7 +337,7 @@ BUGS = (
         "high_max may be less than four batches",
         HIGH,
         {
-            f"{OUR}.limit_per_cpu": ("max(managed // 8 // cpus, batch * 4)", "max(managed // 8 // cpus, batch * 5)"),
+            f"{OUR}.limit_per_cpu": ("managed // 8)", "max(managed // 8, 5 * batch * cpus))"),
             f"{SIZES}.limits_of": (
                 "max(split(managed // 8, local, online), 4 * batch)",
                 "max(split(managed // 8, local, online), 5 * batch)",
