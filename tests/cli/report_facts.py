@@ -108,7 +108,7 @@ def facts() -> dict[str, Any]:
         ]},
         "real": [{
             "capture": "c", "kernel": "6.12.0", "version": "Linux version 6.12.0", "memory_kib": 524288, "cpus": 1, "nodes": 1,
-            "zones": ["0:DMA"], "verdict": "pass",
+            "zone_labels": ["0:DMA"], "verdict": "pass",
             "checks": [{"tag": "MID", "check": "quiet", "verdict": "pass", "detail": "so"}],
             "replays": [{
                 "machine": "m", "level": "blocks", "engine": "spec", "verdict": "pass", "events": 10, "operations": 5,

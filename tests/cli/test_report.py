@@ -119,12 +119,10 @@ def test_every_script_of_the_folder_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("machine", [machine.name for machine in MACHINES])
 def test_nothing_generic_names_a_machine(machine: str) -> None:
-    """What the report knows of it is data."""
-    sources = [*REPORT.iterdir(), *(REPORT / "page").iterdir()]
-    named = [
-        s.name for s in sources if s.is_file() and s.name != "trusted.md" and re.search(machine, s.read_text(), re.IGNORECASE)
-    ]
-    assert named == []
+    """What the report knows of it is data; a field of a capture may have the same name."""
+    sources = [s for s in [*REPORT.iterdir(), *(REPORT / "page").iterdir()] if s.is_file() and s.name != "trusted.md"]
+    name = re.compile(rf"(?:(?:physical|virtual)\.|(?<![.\w])){machine}(?!\w)", re.IGNORECASE)
+    assert [source.name for source in sources if name.search(source.read_text())] == []
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def identity(capture: Capture) -> Json:
         "memory_kib": next((int(kib) for kib in re.findall(r"^MemTotal:\s+(\d+) kB", total, re.MULTILINE)), None),
         "cpus": len(capture.cpu_buffers()),
         "nodes": len({span.node for span in spans}),
-        "zones": [span.label for span in spans],
+        "zone_labels": [span.label for span in spans],
     }
 
 

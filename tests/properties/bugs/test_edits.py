@@ -112,12 +112,18 @@ def law_text(module: str) -> dict[str, ast.stmt]:
     return functions | loops
 
 
+def judges_of(name: str) -> set[str]:
+    """What judges the answers of the operations that a function of the law applies: the other half of their rule."""
+    operations = [operation for machine in MACHINES for operation in machine.component.operations]
+    return {operation.allowed.__name__ for operation in operations if operation.apply.__name__ == name}
+
+
 def marks_near(function: str) -> set[str]:
     """The clauses marked by a function of the law, by what names it, by what names that, and so once more; and by their loops."""
     spec, name = located(function)
     law = law_text(spec.name)
     text = {name: {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} for name, node in law.items()}
-    near = {name}
+    near = {name} | judges_of(name)
     for _ in range(3):
         near |= {name for name, names in text.items() if names & near}
     loops = {name for name, node in law.items() if isinstance(node, ast.Assign)}
