@@ -21,6 +21,20 @@ ERRORS = {Error: (EINVAL, ENOMEM, EBUSY, ENOENT)}
 UNREAD = {
     "mmspec.errors.refused": "its result is declared Any: what asks it is compared",
     "mmspec.linked.insert": "a parameter is called after: what calls it is compared",
+    **dict.fromkeys(
+        [
+            f"mmspec.physical.memory_model.{name}"
+            for name in (
+                "core.activate",
+                "core.add_apply",
+                "core.remove_apply",
+                "core.unmap_device_apply",
+                "layout.bits_below",
+                "layout.subsection_mask",
+            )
+        ],
+        "it shifts by what an architecture's layout limits: proved for each layout, which a random state is not of",
+    ),
 }
 """Functions of the law that a proof goes through and that no state can be made for alone."""
 

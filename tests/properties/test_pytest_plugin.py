@@ -196,7 +196,7 @@ def test_the_configuration_counts_for_runs_of_everything(
 
 
 WRONG = [
-    (("--mmspec-client", "bubby=impl"), "mmspec: unknown machine 'bubby' (one of buddy"),
+    (("--mmspec-client", "bubby=impl"), "mmspec: unknown machine 'bubby' (one of memblock"),
     (("--mmspec-client", "buddy=foo"), "mmspec: unknown client 'foo' (one of impl, "),
     (("--mmspec-client", "buddy=impl", "--mmspec-profile", "lunix"), "mmspec: unknown profile 'lunix'"),
     (("--mmspec-client", "impl"), "--mmspec-client: expected MACHINE=CLIENT, such as buddy=exec:./mybuddy, got 'impl'"),
@@ -204,7 +204,7 @@ WRONG = [
     (("--mmspec-seed", "x"), "--mmspec-seed: expected a number, at least 0, got 'x'"),
     (("--mmspec-timeout", "nan"), "--mmspec-timeout: expected a number, at least 0.01, got 'nan'"),
     (("-o", "mmspec_ops=x"), "mmspec_ops: expected a number, at least 1, got 'x'"),
-    (("-n", "2", "--mmspec-client", "bubby=impl"), "mmspec: unknown machine 'bubby' (one of buddy"),
+    (("-n", "2", "--mmspec-client", "bubby=impl"), "mmspec: unknown machine 'bubby' (one of memblock"),
 ]
 
 

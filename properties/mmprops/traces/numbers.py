@@ -250,9 +250,9 @@ def pcp_limits(moment: Moment, lists: RamLists, capture: Capture) -> Answer:
     cpus = 0
     for key, zone, managed in populated(moment):
         label = f"zone {key[0]}:{key[1]}"
-        for pageset in zone.pagesets:
-            cpus += 1
-            batch = pageset.get("batch", 0)
+        cpus += len(zone.pagesets)
+        batches = [pageset.get("batch", 0) for pageset in zone.pagesets]
+        for batch in batches + [pcp.batch for pcp in in_ram.get(key, ()) if pcp.batch is not None]:
             if batch not in {batch_of(size, PAGE_SHIFT) for size in sizes_to(zone.counters.get("present", 0))}:
                 wrong.append(f"{label}: batch {batch} is of no size up to the zone's")
             elif batch != batch_of(managed, PAGE_SHIFT):
