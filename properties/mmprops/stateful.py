@@ -113,7 +113,7 @@ class LockstepMachine(RuleBasedStateMachine):
         """Carry out and judge one request, and return its result; None if it was not carried out.
 
         ``refs`` names the step that a field's value came from. Raises ConformanceError if a clause is broken. A request that
-        may be refused as invalid is sent only to a client that promises to check for it, and none that its capabilities leave out.
+        may be refused as invalid is sent only to a client that promises to check for it, and none that is not promised.
         """
         operation = self.run.judge.operations[name]
         if not operation.observes and not self.checks(operation) and not self.must_serve(operation, request):
