@@ -105,10 +105,11 @@ EVENTS: dict[str, tuple[int, list[tuple[str, str, int, int, int]], str]] = {
         longs("start_pfn", "end_pfn", "nr_taken"),
         "<QQQ",
     ),
+    "compaction/mm_compaction_migratepages": (25, longs("nr_migrated", "nr_failed"), "<QQ"),
     "compaction/mm_compaction_isolate_freepages": (
         24,
-        longs("start_pfn", "end_pfn"),
-        "<QQ",
+        longs("start_pfn", "end_pfn", "nr_scanned", "nr_taken"),
+        "<QQQQ",
     ),
     "compaction/mm_compaction_fast_isolate_freepages": (
         23,
