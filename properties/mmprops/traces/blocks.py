@@ -219,6 +219,11 @@ class BlockStream:
         self._taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._flags_read = False
         numbers = range(len(self.zones.spans))
+        largest = max(numbers, key=lambda zone: len(self._frames[zone]))
+        span = self.zones.spans[largest]
+        alone = self.zones.runs(largest) == [(span.start_pfn, span.end_pfn)] and not {Alloc, Free} & set(also)
+        self._quick, self._start_pfn = self._frames[largest], span.start_pfn
+        self._end_pfn = span.end_pfn if alone else span.start_pfn
         self.initial: tuple[Blocks, ...] = tuple(
             free if free is not None else [free_blocks_in_ram(self.start, self.zones, zone) for zone in numbers]
         )
@@ -293,7 +298,8 @@ class BlockStream:
                 if len(window) > _WINDOW_LIMIT:
                     raise CaptureError(self.capture.path, "has no marker after 'SPIN START'")
             elif started:
-                yield from self._found(event)
+                if not self._stays_outside(event):
+                    yield from self._found(event)
             else:
                 self._before_start(event)
         if not started:
@@ -304,6 +310,35 @@ class BlockStream:
             yield Resume(tag, self.tally.events)
         # Whether these blocks were taken is not known.
         self.tally.lost += len(self._isolating)
+
+    def _stays_outside(self, event: Event) -> bool:
+        """Note a single frame that goes to or comes from a per-CPU list, which most events are; False for all else.
+
+        What `_answered` and `_given_back` do is said here once more, without their checks of blocks, since it is quick.
+        """
+        if type(event) is Alloc:
+            if event.order or not self._start_pfn <= event.pfn < self._end_pfn:
+                return False
+            pfn = event.pfn
+            at = pfn - self._start_pfn
+            if self._quick[at] == _FREE:
+                return False
+            if event.gfp_flags & _GFP_MOVABLE:
+                self._quick[at] = _MOVABLE
+                self._recent[event.cpu].append(pfn)
+            else:
+                self._quick[at] = _OUT
+        elif type(event) is Free:
+            if event.order or not self._start_pfn <= event.pfn < self._end_pfn:
+                return False
+            at = event.pfn - self._start_pfn
+            if self._quick[at] == _FREE:
+                return False
+            self._quick[at] = _CACHED
+        else:
+            return False
+        self._before[event.cpu] = event
+        return True
 
     def _found(self, event: Event) -> Iterator[Step | Note]:
         """Yield what an event means."""

@@ -251,7 +251,9 @@ class Driver:
         pause: Pause | None = None
         window: list[Step | Note] = []
         for item in self.stream.steps():
-            if isinstance(item, Pause):
+            if pause is None and type(item) is Step:
+                self.apply(item)
+            elif isinstance(item, Pause):
                 pause, window = item, []
             elif isinstance(item, Resume):
                 if pause is not None:

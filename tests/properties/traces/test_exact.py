@@ -353,7 +353,7 @@ class Pair:
 
     def __init__(self, kit: Any, version: str, chance: random.Random) -> None:
         self.chance = chance
-        # In 6.1's HIGHATOMIC pageblocks the law claims, the implementation does not (mm/page_alloc.c:steal_suitable_fallback, v6.1).
+        # In HIGHATOMIC pageblocks of 6.1 the law claims and the implementation does not, as the kernel: docs/questions.md.
         kinds = (0, 1, 1, 2, 3, 4) if version.startswith("6.12") else (0, 1, 1, 2, 4)
         types = [chance.choice(kinds) for _ in range(4)]
         blocks, pfn = [], 0
