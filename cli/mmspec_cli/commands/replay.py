@@ -90,6 +90,7 @@ def replay_json(followed: Replay | None) -> dict[str, Any]:
     if foretold is not None:
         answer |= {"pageblocks_compared": foretold.pageblocks, "pageblocks_equal": foretold.pageblocks_equal}
         answer |= {"captured": foretold.captured, "searches_unfollowed": foretold.unfollowed}
+        answer |= {"dropped": foretold.dropped, "sight_lost": foretold.blind}
     return answer
 
 
@@ -138,6 +139,10 @@ def prediction_text(allocations: int, foretold: Prediction) -> list[str]:
     ]
     text += [f"  not to be predicted: {count} ({cause}: {CAUSES[cause]})" for cause, count in foretold.unpredictable.items()]
     text.append(f"  {foretold.pageblocks_equal} of {foretold.pageblocks} pageblock types equal those in the kernel's RAM")
+    if foretold.dropped:
+        text.append(f"  {foretold.dropped} operations after the marker of START came before its pause: the lists hold them")
+    if foretold.blind is not None:
+        text.append(f"  followed in sight only until {foretold.blind}")
     if foretold.first_miss:
         text.append(f"  first miss: {foretold.first_miss}")
     return text

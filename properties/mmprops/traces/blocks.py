@@ -26,9 +26,8 @@ pageblock is isolated (`free_unref_page`). When such frames are next allocated, 
 `__putback_isolated_page` (page reporting, and undoing an isolation) returns a block silently; nothing here undoes that, so
 such a capture ends in a contradiction and never in agreement.
 
-The machine was paused somewhere between `SPIN TAG` and the next marker. For START the place follows from the lists: an
-event that they contradict came before the pause. For the other tags the stream yields `Pause`, steps and `Resume`, and
-the lists hold at some place between them.
+The machine was paused somewhere between `SPIN TAG` and the next marker. For START the place follows from the lists: see
+`start`. For the other tags the stream yields `Pause`, steps and `Resume`, and the lists hold at some place between them.
 """
 
 from __future__ import annotations
@@ -57,7 +56,8 @@ from .formats import (
     ZoneLocked,
     events,
 )
-from .snapshot import RamLists, decompose, read_lists, runs_of
+from .snapshot import RamLists, decompose, pageblock_order, read_lists, runs_of
+from .start import Touch, fitting_places
 from .zones import ZoneMap, node_ranges
 
 HUGE_PAGE_ORDER = 9
@@ -143,6 +143,11 @@ def pcp_orders(lists: RamLists) -> frozenset[int]:
     return frozenset(range(_COSTLY_ORDER + 1)) | huge
 
 
+def first_place(window: list[Event], places: list[int]) -> int:
+    """Choose the first place."""
+    return places[0]
+
+
 def _request(event: Event | None) -> tuple[int, int, int] | None:
     """Return the process, order and type of the request for which an event took a block."""
     if isinstance(event, ZoneLocked):
@@ -184,14 +189,18 @@ class BlockStream:
         """Allocations out of the free lists since START."""
         self.bypassed = 0
         """Frames freed without a trace."""
+        self.pageblock_order = pageblock_order(capture, self.max_order)
+        self.dropped = 0
+        """Events between the marker of START and the pause: they changed what the lists of START hold already."""
+        self.misfits = 0
+        """Frames of which these events say something else than the lists of START."""
+        self.choose_start: Callable[[list[Event], list[int]], int] = first_place
+        """Chooses, among the places of a window where the frames fit the lists of START, the one of the pause."""
         self._pcp_orders = pcp_orders(self.start)
         self.extfrag_removes = kernel_version(capture) >= _REMOVES_SINCE
         """Whether `extfrag` comes with the block that leaves, or before it (see above)."""
         self._struct_page = struct_page_size(capture) if capture.has(f"format/{IsoFree.path}") else 0
         self._frames = [bytearray(span.end_pfn - span.start_pfn) for span in self.zones.spans]
-        self._undo: list[tuple[int, int, bytes]] | None = None
-        self._window: list[Step | Note] = []
-        self._contradicted = False
         self._readers: Mapping[type[Event], Callable[[Any], Sequence[Step]]] = {
             Alloc: self._answered,
             Free: self._given_back,
@@ -207,7 +216,14 @@ class BlockStream:
         self._after_start = source is not None and free is not None
         self._also = also
         self._recent: dict[int, deque[int]] = defaultdict(lambda: deque(maxlen=LRU_BATCH))
+        self._taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._flags_read = False
         numbers = range(len(self.zones.spans))
+        largest = max(numbers, key=lambda zone: len(self._frames[zone]))
+        span = self.zones.spans[largest]
+        alone = self.zones.runs(largest) == [(span.start_pfn, span.end_pfn)] and not {Alloc, Free} & set(also)
+        self._quick, self._start_pfn = self._frames[largest], span.start_pfn
+        self._end_pfn = span.end_pfn if alone else span.start_pfn
         self.initial: tuple[Blocks, ...] = tuple(
             free if free is not None else [free_blocks_in_ram(self.start, self.zones, zone) for zone in numbers]
         )
@@ -232,8 +248,13 @@ class BlockStream:
         first = max(start, span.start_pfn)
         states = self._frames[zone][first - span.start_pfn : max(0, end - span.start_pfn)]
         held: list[int] = (np.flatnonzero(np.frombuffer(states, np.uint8) == _MOVABLE) + first).tolist()
-        recent = {pfn for pfns in self._recent.values() for pfn in pfns}
-        return held, recent.intersection(held)
+        unsure = {pfn for pfns in self._recent.values() for pfn in pfns}
+        unsure.update(pfn + at for blocks in self._taken.values() for pfn, order in blocks for at in range(1 << order))
+        return held, unsure.intersection(held)
+
+    def compacted(self, pid: int) -> None:
+        """Note that a process is done with compaction: what it took and did not give back holds pages that it moved there."""
+        self._taken.pop(pid, None)
 
     def begin_movable(self, pfns: Iterable[int]) -> None:
         """Note, before the first step, which frames hold movable pages."""
@@ -254,63 +275,144 @@ class BlockStream:
         """Yield steps, notes, pauses and resumes in the order of the trace, from the pause of START on; raises `CaptureError`."""
         tag: str | None = None
         started = self._after_start
+        window: list[Event] | None = None
         kinds = tuple(dict.fromkeys(BUDDY_EVENTS + self._also))
         for event in self._source if self._source is not None else events(self.capture, kinds, self.tally):
             if isinstance(event, Marker):
-                if tag is not None:
-                    yield from self._resume(tag, event.seq)
-                tag = event.line.removeprefix("SPIN ") if event.line.startswith("SPIN ") else None
+                if window is not None:
+                    yield from self._from_start(window)
+                    window = None
+                elif tag is not None:
+                    yield Resume(tag, event.seq)
+                line = event.line
+                self._flags_read |= line == "SNAP start begin"
+                tag = line.removeprefix("SPIN ") if line.startswith("SPIN ") else None
                 if tag == "START" and not started:
-                    started, self._undo = True, []
+                    started, window, tag = True, [], None
                 elif tag is not None and started and self.capture.has(f"lists.{tag}.json"):
                     yield Pause(tag, event.seq, self._lists(tag))
                 else:
                     tag = None
+            elif window is not None:
+                window.append(event)
+                if len(window) > _WINDOW_LIMIT:
+                    raise CaptureError(self.capture.path, "has no marker after 'SPIN START'")
             elif started:
-                read = self._readers.get(type(event))
-                found: Sequence[Step | Note] = read(event) if read is not None else ()
-                if isinstance(event, self._also):
-                    found = [*found, Note(event)]
-                self._before[event.cpu] = event
-                if self._undo is not None:
-                    self._since_start(found)
-                elif found:
-                    yield from found
-            elif isinstance(event, IsoFree):
-                # Its return may come after the marker, which another CPU wrote.
-                self._isolating[event.cpu] = event
-            elif isinstance(event, IsoRet):
-                self._isolating.pop(event.cpu, None)
+                if not self._stays_outside(event):
+                    yield from self._found(event)
+            else:
+                self._before_start(event)
         if not started:
             raise CaptureError(self.capture.path, "has no marker 'SPIN START' in its trace", "name a capture with pauses")
+        if window is not None:
+            yield from self._from_start(window)
         if tag is not None:
-            yield from self._resume(tag, self.tally.events)
+            yield Resume(tag, self.tally.events)
+        # Whether these blocks were taken is not known.
+        self.tally.lost += len(self._isolating)
+
+    def _stays_outside(self, event: Event) -> bool:
+        """Note a single frame that goes to or comes from a per-CPU list, which most events are; False for all else.
+
+        What `_answered` and `_given_back` do is said here once more, without their checks of blocks, since it is quick.
+        """
+        if type(event) is Alloc:
+            if event.order or not self._start_pfn <= event.pfn < self._end_pfn:
+                return False
+            pfn = event.pfn
+            at = pfn - self._start_pfn
+            if self._quick[at] == _FREE:
+                return False
+            if event.gfp_flags & _GFP_MOVABLE:
+                self._quick[at] = _MOVABLE
+                self._recent[event.cpu].append(pfn)
+            else:
+                self._quick[at] = _OUT
+        elif type(event) is Free:
+            if event.order or not self._start_pfn <= event.pfn < self._end_pfn:
+                return False
+            at = event.pfn - self._start_pfn
+            if self._quick[at] == _FREE:
+                return False
+            self._quick[at] = _CACHED
+        else:
+            return False
+        self._before[event.cpu] = event
+        return True
+
+    def _found(self, event: Event) -> Iterator[Step | Note]:
+        """Yield what an event means."""
+        read = self._readers.get(type(event))
+        if read is not None:
+            yield from read(event)
+        if isinstance(event, self._also):
+            yield Note(event)
+        if self.extfrag_removes or not isinstance(event, ExtFrag):
+            self._before[event.cpu] = event
+
+    def _before_start(self, event: Event) -> None:
+        """Take note of an event before the pause of START: which pages became movable since the flags were read."""
+        self._before[event.cpu] = event
+        if isinstance(event, IsoFree):
+            # Its return may come after the marker, which another CPU wrote.
+            self._isolating[event.cpu] = event
+        elif isinstance(event, IsoRet):
+            self._isolating.pop(event.cpu, None)
+        elif isinstance(event, Alloc | Free) and self._flags_read and event.pfn >= 0:
+            movable = isinstance(event, Alloc) and bool(event.gfp_flags & _GFP_MOVABLE)
+            state = _MOVABLE if movable else _OUT
+            for pfn in range(event.pfn, event.pfn + (1 << min(event.order, self.max_order))):
+                zone = self.zones.find(pfn)
+                if zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] in (_OUT, _MOVABLE):
+                    self._put(zone, pfn, 0, state)
+            if movable and not event.order:
+                self._recent[event.cpu].append(event.pfn)
+
+    def _from_start(self, window: list[Event]) -> Iterator[Step | Note]:
+        """Yield what the events between two markers mean, from the place on where the lists of START hold."""
+        touches = list(self._touches(window))
+        places, self.misfits = fitting_places(touches, len(window), self._free_at_start)
+        place = self.choose_start(window, places) if len(places) > 1 else places[0]
+        self.dropped = sum(touch.before != touch.after for touch in touches if touch.place < place)
+        for event in window[:place]:
+            self._before_start(event)
+        for event in window[place:]:
+            yield from self._found(event)
+
+    def _touches(self, window: Sequence[Event]) -> Iterator[Touch]:
+        """Yield what events say of frames, whatever their state was."""
+        before, entered, given = dict(self._before), dict(self._isolating), set[int]()
+        for place, event in enumerate(window):
+            touch: Touch | None = None
+            if isinstance(event, ZoneLocked) or (isinstance(event, ExtFrag) and self._fallen(event, before.get(event.cpu))):
+                order = event.order if isinstance(event, ZoneLocked) else event.alloc_order
+                touch = Touch(place, event.pfn, order, True, False)
+            elif isinstance(event, PcpuDrain):
+                touch = Touch(place, event.pfn, event.order, False, True)
+            elif isinstance(event, Free):
+                touch = Touch(place, event.pfn, event.order, False, None if event.order in self._pcp_orders else True)
+            elif isinstance(event, IsoFree):
+                entered[event.cpu] = event
+            elif isinstance(event, IsoRet) and event.cpu in entered:
+                into = entered.pop(event.cpu)
+                if event.ret:
+                    touch = Touch(place, (into.page - self.start.vmemmap_base) // self._struct_page, into.order, True, False)
+            elif isinstance(event, Alloc):
+                touch = Touch(place, event.pfn, event.order, event.pfn in given, False)
+            before[event.cpu] = event
+            if touch is not None and 0 <= touch.order <= self.max_order and self.zones.find(touch.pfn) is not None:
+                given.add(touch.pfn) if touch.after else given.discard(touch.pfn)
+                yield touch
+
+    def _free_at_start(self, pfn: int) -> bool:
+        zone = self.zones.find(pfn)
+        return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _FREE
 
     def _lists(self, tag: str) -> RamLists:
         lists = read_lists(self.capture, tag)
         if [zone.span for zone in lists.zones] != list(self.zones.spans):
             raise CaptureError(f"{self.capture.path} lists.{tag}.json", "has other zones than lists.START.json")
         return lists
-
-    def _resume(self, tag: str, seq: int) -> Iterator[Step | Note | Resume]:
-        if self._undo is None:
-            yield Resume(tag, seq)
-            return
-        self._undo = None
-        yield from self._window
-        self._window = []
-
-    def _since_start(self, found: Sequence[Step | Note]) -> None:
-        """Keep the steps since the pause: a step that the lists contradict, and all before it, are in the lists."""
-        if self._contradicted and self._undo is not None:
-            for zone, at, states in reversed(self._undo):
-                self._frames[zone][at : at + len(states)] = states
-            self._undo, self._window, self._contradicted = [], [], False
-            self.allocations = self.bypassed = 0
-            return
-        self._window += found
-        if len(self._window) > _WINDOW_LIMIT:
-            raise CaptureError(self.capture.path, "has no marker after 'SPIN START'")
 
     def _locked(self, event: ZoneLocked) -> Sequence[Step]:
         return self._removed("alloc", event, event.pfn, event.order, event.migratetype) if event.pfn >= 0 else ()
@@ -319,11 +421,14 @@ class BlockStream:
         return (self._added(event, event.pfn, event.order, event.migratetype),)
 
     def _fell_back(self, event: ExtFrag) -> Sequence[Step]:
-        before = self._before.get(event.cpu)
-        label = isinstance(before, ZoneLocked) and (before.pfn, before.order) == (event.pfn, event.alloc_order)
-        if label or not self.extfrag_removes:
+        if not self._fallen(event, self._before.get(event.cpu)):
             return ()
         return self._removed("alloc", event, event.pfn, event.alloc_order, event.alloc_migratetype)
+
+    def _fallen(self, event: ExtFrag, before: Event | None) -> bool:
+        """Tell whether a fallback took the block itself; right after a `zone_locked` it is only the reason of that one."""
+        label = isinstance(before, ZoneLocked) and (before.pfn, before.order) == (event.pfn, event.alloc_order)
+        return self.extfrag_removes and not label
 
     def _isolate(self, event: IsoFree) -> Sequence[Step]:
         # Without its return it is not known whether the block was taken.
@@ -354,6 +459,8 @@ class BlockStream:
                 self._recent[event.cpu].append(pfn)
             return ()
         found = self._removed("alloc", event, pfn, order, event.migratetype)
+        if event.gfp_flags & _GFP_MOVABLE:
+            self._put(zone, pfn, order, _MOVABLE)
         return [*found[:-1], attrs.evolve(found[-1], reason="captured")]
 
     def _given_back(self, event: Free) -> Sequence[Step]:
@@ -362,7 +469,6 @@ class BlockStream:
             return (self._added(event, pfn, order, None),)
         zone, states = self._states(event, pfn, order)
         if _FREE in states:
-            self._contradicted = True
             return (Step("check", zone, pfn, order, None, event.seq, event.path, event),)
         self._put(zone, pfn, order, _CACHED)
         return ()
@@ -374,11 +480,10 @@ class BlockStream:
             # What is on a free list although it was last seen going to a per-CPU list went there unseen.
             found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == _CACHED]
             self.bypassed += len(found)
-        if _OUT in states or _MOVABLE in states:
-            self._contradicted = True
         if kind == "take":
             # Compaction moves pages there without an event (`mm/compaction.c:compaction_alloc`); what it does not use it frees.
             self._put(zone, pfn, order, _MOVABLE)
+            self._taken[event.pid].append((pfn, order))
         elif _MOVABLE not in states:
             # A step says nothing of movable pages, which are asked for before the step is read.
             self._put(zone, pfn, order, _OUT)
@@ -387,9 +492,7 @@ class BlockStream:
         return [*found, Step(kind, zone, pfn, order, migratetype, event.seq, event.path, event, bulk)]
 
     def _added(self, event: Event, pfn: int, order: int, migratetype: int | None) -> Step:
-        zone, states = self._states(event, pfn, order)
-        if _FREE in states:
-            self._contradicted = True
+        zone, _ = self._states(event, pfn, order)
         self._put(zone, pfn, order, _FREE)
         bulk = isinstance(event, PcpuDrain) and isinstance(self._before.get(event.cpu), PcpuDrain)
         return Step("free", zone, pfn, order, migratetype, event.seq, event.path, event, bulk)
@@ -408,8 +511,6 @@ class BlockStream:
     def _put(self, zone: int, pfn: int, order: int, state: int) -> None:
         at = pfn - self.zones.spans[zone].start_pfn
         frames = self._frames[zone]
-        if self._undo is not None:
-            self._undo.append((zone, at, bytes(frames[at : at + (1 << order)])))
         if order:
             frames[at : at + (1 << order)] = bytes((state,)) * (1 << order)
         else:

@@ -27,6 +27,10 @@ CAUSES: Mapping[str, str] = {
     " not put on one yet (mm/swap.c:folio_batch_add_and_move), or taken off to be reclaimed or moved"
     " (mm/vmscan.c:isolate_lru_folios, mm/compaction.c:isolate_migratepages_block);"
     " mm/page_alloc.c:{prep_move_freepages_block, try_to_steal_block} asks, v6.12",
+    "highatomic": "whether a pageblock was reserved for atomic requests, or given back: no event tells"
+    " (mm/page_alloc.c:{reserve_highatomic_pageblock, unreserve_highatomic_pageblock}, v6.12)",
+    "counters": "whether most free frames are CMA's: the counters that the kernel asks lag behind its lists, by as much as each"
+    " CPU keeps back (mm/page_alloc.c:__rmqueue, mm/vmstat.c:calculate_normal_threshold, v6.12)",
 }
 """Why a block cannot be told in advance: a closed list."""
 
@@ -48,9 +52,11 @@ class Request:
     zone: int
     order: int
     migratetype: int
-    """UNMOVABLE, MOVABLE or RECLAIMABLE."""
+    """UNMOVABLE, MOVABLE or RECLAIMABLE; HIGHATOMIC for what only the reserve's lists may serve."""
     cma: bool
     """Whether the request may use CMA pageblocks (`mm/page_alloc.c:gfp_to_alloc_flags_cma`)."""
+    mostly_cma: tuple[bool, ...]
+    """Whether most free frames are CMA's; both where nobody can tell."""
     bulk: bool
     """Whether it goes on with the refill that the request before it in its zone belongs to."""
     held: Callable[[int], tuple[Sequence[int], Set[int]]] = attrs.field(eq=False, repr=False)
@@ -63,6 +69,8 @@ class Told:
 
     pfn: int | None
     cause: str | None = None
+    owner: int | None = None
+    """The type that the block's pageblock then has; None where the request's own lists serve it."""
 
 
 class Predictor(Protocol):
@@ -136,3 +144,10 @@ def type_numbers(capture: Capture, count: int) -> tuple[int, ...]:
     if len(names) != count or not set(names) <= TYPE_NAMES.keys():
         raise CaptureError(f"{capture.path} {member}", f"names types {' '.join(names)}", "these types are not specified")
     return tuple(TYPE_NAMES[name] for name in names)
+
+
+def named_type(types: Sequence[int], number: int, where: object) -> int:
+    """Return the law's number of a type that a capture names; raises `CaptureError` where the kernel has none such."""
+    if not 0 <= number < len(types):
+        raise CaptureError(where, f"names migratetype {number}, which this kernel has not: it is damaged")
+    return types[number]

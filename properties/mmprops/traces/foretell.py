@@ -11,64 +11,30 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import partial
 
 import attrs
-import numpy as np
-import numpy.typing as npt
 
 from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, MOVABLE, RECLAIMABLE, UNMOVABLE
 
-from .archive import Capture, CaptureError
-from .blocks import HUGE_PAGE_ORDER, Blocks, BlockStream, Note, Pause, Step
-from .compaction import COMPACTION_EVENTS, Compactions, FastIsolateFreepages
-from .exact import Predictor, Request, Sealed
-from .formats import Event, ExtFrag, Free
+from .blocks import LRU_BATCH, Blocks, BlockStream, Note, Pause, Step
+from .cma import CmaShare
+from .compaction import (
+    CompactionBegin,
+    CompactionEnd,
+    Compactions,
+    FastIsolateFreepages,
+    TryToCompact,
+)
+from .exact import CAUSES, Predictor, Request, Sealed, Told, named_type
+from .formats import ExtFrag, Free
+from .opening import shared_pageblocks, untold_compaction
 from .replay import Driver, OrderedComparison, Prediction, Replay, Sight
-from .snapshot import NOT_PRESENT, pcp_order
+from .search import Turn
+from .snapshot import NOT_PRESENT
 
-_KPF_LRU = 5
-_KPF_COMPOUND_TAIL = 16
-_PAGEBLOCK = 512
-
-
-def exact_stream(capture: Capture, source: Iterable[Event] | None = None) -> BlockStream:
-    """Return the stream of a capture, or of events in its stead, with all that prediction needs."""
-    stream = BlockStream(capture, source=source, also=(ExtFrag, *COMPACTION_EVENTS))
-    if capture.has("start/kpageflags"):
-        movable = set(on_lru(np.frombuffer(capture.read("start/kpageflags"), "<u8")))
-        stream.begin_movable(movable - cached_at_start(stream))
-    return stream
+_BATCHED = 5 * LRU_BATCH
+"""Most pages of each CPU that are off the LRU lists to be moved between them (`mm/swap.c:struct cpu_fbatches`, v6.12)."""
 
 
-def cached_at_start(stream: BlockStream) -> set[int]:
-    """Return the frames that lay on per-CPU lists at START."""
-    return {
-        pfn + at
-        for zone in stream.start.zones
-        for pcp in zone.pcp
-        for index, heads in enumerate(pcp.lists)
-        for pfn in heads
-        for at in range(1 << pcp_order(index, HUGE_PAGE_ORDER))
-    }
-
-
-def on_lru(flags: npt.NDArray[np.uint64]) -> list[int]:
-    """Return the frames whose page, or the compound page that it is a tail of, is on an LRU list.
-
-    6.1 does not flag the tails (`fs/proc/page.c:stable_page_flags`), but all that asks for PageLRU asks the head.
-    """
-    tail = (flags >> np.uint64(_KPF_COMPOUND_TAIL)) & np.uint64(1)
-    head = np.maximum.accumulate(np.where(tail == 0, np.arange(len(flags)), 0))
-    found: list[int] = np.flatnonzero((flags[head] >> np.uint64(_KPF_LRU)) & np.uint64(1)).tolist()
-    return found
-
-
-def shared_pageblocks(stream: BlockStream) -> dict[int, list[int]]:
-    """Return the pageblocks that lie in several zones, with these."""
-    owners: dict[int, list[int]] = {}
-    for zone in range(len(stream.zones.spans)):
-        edges = {edge // _PAGEBLOCK for run in stream.zones.runs(zone) for edge in (run[0], run[1] - 1)}
-        for block in edges:
-            owners.setdefault(block, []).append(zone)
-    return {block: zones for block, zones in owners.items() if len(zones) > 1}
+UNSEEN = "a frame went to the buddy unseen, since another CPU held a lock (mm/page_alloc.c:free_unref_page)"
 
 
 def foretell(stream: BlockStream, model: Predictor, types: Sequence[int]) -> Replay:
@@ -86,23 +52,34 @@ class Foreteller(Driver):
         self._cma = CMA in types
         self.populated = sum(span.end_pfn > span.start_pfn for span in stream.zones.spans)
         searches_told = stream.capture.has(f"format/{FastIsolateFreepages.path}")
-        self.compactions = Compactions(stream.zones, searches_told)
+        self.compactions = Compactions(stream.zones, searches_told, stream.pageblock_order, stream.max_order)
+        self.blind: str | None = None
+        """Why, from some event on, the model may have lost the kernel through no fault of either."""
+        self.failed_in_sight = False
+        self._block = stream.pageblock_order
+        self._cpus = max(1, len(stream.capture.cpu_buffers()))
+        self._shares = CmaShare(stream, types, self._cpus) if self._cma else None
+        self._kept_steps = 0
         self.predicted = self.missed = self.resyncs = self.zone_from_pfn = self.captured = 0
         self.causes: Counter[str] = Counter()
         self.pageblocks = self.pageblocks_equal = 0
         self.miss: str | None = None
-        self._alone = len(stream.capture.cpu_buffers()) == 1
+        self._alone = self._cpus == 1
         self._shared = shared_pageblocks(stream)
         self._bypassed: list[Step] = []
         self._waiting: dict[int, list[Step]] = {}
         self._holder: dict[int, int] = {}
         self._refilled: dict[int, int] = {}
+        self._refilling: dict[int, int] = {}
         self._fallback: dict[int, ExtFrag] = {}
-        self._last: dict[int, Step] = {}
+        self._last: dict[int, tuple[Step, Told]] = {}
 
     def run(self) -> Replay:
         """Drive the model to the end of the trace."""
         found = super().run()
+        if self.stream.misfits:
+            self.contradictions += 1
+            self.first = f"SPIN START: of {self.stream.misfits} frames the events until the next marker say what RAM does not"
         foretold = Prediction(
             self.predicted,
             self.missed,
@@ -114,9 +91,29 @@ class Foreteller(Driver):
             self.pageblocks,
             self.pageblocks_equal,
             self.miss,
+            self.stream.dropped,
+            self.blind,
+            self.failed_in_sight,
         )
         allocations = self.predicted + self.missed + sum(self.causes.values())
-        return attrs.evolve(found, allocations=allocations, prediction=foretold)
+        if allocations + self._kept_steps != self.stream.allocations:
+            raise RuntimeError(f"{allocations} of {self.stream.allocations} allocations were asked for")
+        missing = dict.fromkeys((*found.missing_events, *untold_compaction(self.stream)))
+        return attrs.evolve(
+            found,
+            allocations=allocations,
+            prediction=foretold,
+            missing_events=tuple(missing),
+            contradictions=self.contradictions,
+            first_contradiction=self.first,
+        )
+
+    def lose_sight(self, why: str) -> None:
+        """Note that what comes now need not be what the model says, though both are right."""
+        if self.blind is None:
+            self.blind = why
+            apart = self.pageblocks_equal < self.pageblocks or not all(one.equal for one in self.comparisons)
+            self.failed_in_sight = bool(self.missed or self.contradictions) or apart
 
     def apply(self, step: Step | Note) -> None:
         """Carry out a step, or take note of an event."""
@@ -154,12 +151,16 @@ class Foreteller(Driver):
         """Compare at a pause; nothing waits there."""
         for zone in list(self._waiting):
             self.let_go(zone)
+        self.list_unused(None)
         super().compare(pause, window)
 
     def carry_out(self, step: Step) -> None:
         """Carry out a step."""
         self.done += 1
         wrong = None
+        if step.kind != "alloc":
+            # Whoever else acts in a zone holds its lock, and a refill is over.
+            self._refilling.pop(step.zone, None)
         if step.kind == "alloc":
             wrong = self.leaves(step)
         elif step.reason == "bypassed":
@@ -171,7 +172,10 @@ class Foreteller(Driver):
             wrong = self.taken(step)
         else:
             wrong = "a frame of it is free"
-        if step.pfn // _PAGEBLOCK in self._shared:
+        if self._shares is not None and step.kind != "check":
+            change = 1 << step.order if step.kind == "free" else -1 << step.order
+            self._shares.add(step.zone, change, self.predictor.type_at(step.zone, step.pfn) == CMA)
+        if self._shared and step.pfn >> self._block in self._shared:
             self.share(step)
         if wrong is not None:
             self.contradict(step, wrong)
@@ -179,7 +183,7 @@ class Foreteller(Driver):
     def share(self, step: Step) -> None:
         """Let the other zones of a pageblock know its type: there is one for all (`struct mem_section`, usemap)."""
         migratetype = self.predictor.type_at(step.zone, step.pfn)
-        for zone in self._shared[step.pfn // _PAGEBLOCK]:
+        for zone in self._shared[step.pfn >> self._block]:
             if self.predictor.type_at(zone, step.pfn) != migratetype:
                 self.predictor.label(zone, step.pfn, migratetype)
 
@@ -195,12 +199,20 @@ class Foreteller(Driver):
         """Foretell an allocation, then let its block leave."""
         if step.reason == "captured":
             return self.kept(step)
+        if self.compactions.unused:
+            assert step.event is not None
+            self.list_unused(step.event.pid, step.order)
         request = self.request(step)
         sealed = Sealed(step.pfn)
         told = self.predictor.predict(request)
+        if told.pfn is None and request.migratetype == HIGHATOMIC:
+            told = Told(None, "highatomic")
         sealed.hand_in(told)
         pfn = sealed.open()
-        self.free_unseen()
+        if self._bypassed:
+            if not self._alone:
+                self.lose_sight(UNSEEN)
+            self.free_unseen()
         if told.cause is not None:
             self.causes[told.cause] += 1
         elif told.pfn == pfn:
@@ -213,8 +225,14 @@ class Foreteller(Driver):
         if step.migratetype is not None and self.number(step, step.migratetype) >= HIGHATOMIC:
             self.believe(step, self.number(step, step.migratetype))
         wrong = self.predictor.settle(step.zone, pfn, step.order)
-        self.owned(step)
+        self.owned(step, told)
         return wrong
+
+    def list_unused(self, pid: int | None, order: int | None = None) -> None:
+        """Free what compactions kept and nobody used (None: of every process): a thread of the kernel keeps nothing."""
+        for zone, pfn, kept in self.compactions.forget_unused(pid, order):
+            self.lose_sight("a thread of the kernel compacts, which keeps nothing (mm/page_alloc.c:task_capc)")
+            self.predictor.free(zone, pfn, kept, None, None)
 
     def free_unseen(self) -> None:
         """Free the frames of which the step in hand tells that they were freed unseen."""
@@ -226,48 +244,58 @@ class Foreteller(Driver):
         """Return what may be known of an allocation in advance."""
         assert step.event is not None
         assert step.migratetype is not None
-        cpu = step.event.cpu
-        bulk = step.bulk and self._refilled.get(cpu) == step.zone
-        self.zone_from_pfn += self.populated > 1 and not bulk
-        self._refilled[cpu] = step.zone
+        cpu, zone = step.event.cpu, step.zone
+        self.zone_from_pfn += self.populated > 1 and not (step.bulk and self._refilled.get(cpu) == zone)
+        self._refilled[cpu] = zone
+        bulk = step.bulk and self._refilling.get(zone) == cpu
+        self._refilling[zone] = cpu
         named = self.number(step, step.migratetype)
-        migratetype = named if named <= RECLAIMABLE else MOVABLE if named == CMA else UNMOVABLE
-        cma = self._cma and migratetype == MOVABLE
-        return Request(step.zone, step.order, migratetype, cma, bulk, partial(self.held, step.zone))
+        migratetype = named if named <= RECLAIMABLE or named == HIGHATOMIC else MOVABLE if named == CMA else UNMOVABLE
+        if self._shares is None or migratetype != MOVABLE:
+            return Request(zone, step.order, migratetype, False, (False,), bulk, partial(self.held, zone))
+        return Request(zone, step.order, migratetype, True, self._shares.mostly(zone), bulk, partial(self.held, zone))
 
     def held(self, zone: int, start: int) -> tuple[Sequence[int], Set[int]]:
         """Return the frames of a pageblock that movable pages hold, and those of them that may be on no LRU list now."""
-        frames, recent = self.stream.movable_in(zone, start, start + _PAGEBLOCK)
-        return frames, recent.union(frames[: self.compactions.off_lists])
+        frames, unsure = self.stream.movable_in(zone, start, start + (1 << self._block))
+        batched = _BATCHED * self._cpus if self.stream.extfrag_removes else 0
+        return frames, unsure.union(frames[: self.compactions.off_lists + batched])
 
-    def owned(self, step: Step) -> None:
+    def owned(self, step: Step, told: Told) -> None:
         """Compare the type of the block's pageblock with what the kernel said of a fallback, now that it may be read."""
         assert step.event is not None
         cpu = step.event.cpu
-        self._last[cpu] = step
+        self._last[cpu] = step, told
         said = self._fallback.pop(cpu, None)
         if said is None and isinstance(step.event, ExtFrag):
             said = step.event
         if said is not None and (said.pfn, said.alloc_order) == (step.pfn, step.order):
-            self.check_owner(step.zone, said)
+            self.check_owner(step, said, told)
 
     def number(self, what: Step | ExtFrag, migratetype: int) -> int:
         """Return the law's number of a type that an event names; raises `CaptureError` where the kernel has none such."""
-        if not 0 <= migratetype < len(self.types):
-            where = f"{self.stream.capture.name} event {what.seq}"
-            raise CaptureError(where, f"names migratetype {migratetype}, which this kernel has not: the trace is damaged")
-        return self.types[migratetype]
+        return named_type(self.types, migratetype, f"{self.stream.capture.name} event {what.seq}")
 
-    def check_owner(self, zone: int, said: ExtFrag) -> None:
-        """Correct the model where a fallback changed a pageblock's type and the model does not have it, or the reverse."""
+    def check_owner(self, step: Step, said: ExtFrag, told: Told) -> None:
+        """Compare what was foretold of the pageblock with what the kernel said of the fallback, and correct the model."""
         wanted, other = (self.number(said, one) for one in (said.alloc_migratetype, said.fallback_migratetype))
-        if (self.predictor.type_at(zone, said.pfn) == wanted) != bool(said.change_ownership):
+        changed = bool(said.change_ownership)
+        if (told.owner == wanted) != changed and told.cause is None and told.pfn == step.pfn:
+            self.predicted -= 1
+            self.missed += 1
+            what = "other" if told.owner is None else "its" if told.owner == wanted else "another"
+            self.miss = self.miss or f"event {said.seq} ({said.path}): block {step.pfn} was foretold, but of {what} type"
+        if (self.predictor.type_at(step.zone, said.pfn) == wanted) != changed:
             self.resyncs += 1
-            self.predictor.retype(zone, said.pfn, wanted if said.change_ownership else other)
+            # 6.1 moves the free blocks before it decides on the type.
+            correct = self.predictor.retype if self.stream.extfrag_removes else self.predictor.label
+            correct(step.zone, said.pfn, wanted if changed else other)
 
     def kept(self, step: Step) -> str | None:
         """Compare a block that direct compaction kept with what the model kept."""
         assert step.event is not None
+        self._kept_steps += 1
+        self._refilling.pop(step.zone, None)
         self.free_unseen()
         pfn = self.compactions.kept(step.event.pid)
         if pfn == step.pfn:
@@ -309,21 +337,33 @@ class Foreteller(Driver):
         self.free_unseen()
         if self.compactions.searching(step.event.pid):
             behind = self.predictor.behind(step.zone, step.pfn)
-            for turn in self.compactions.taken(step.event.pid, step.pfn, step.order, behind, self.predictor.listed):
-                self.predictor.turn(turn.zone, turn.pfn, turn.to_tail)
+            self.turn(self.compactions.taken(step.event.pid, step.pfn, step.order, behind, self.predictor.listed))
         return self.predictor.take(step.zone, step.pfn, step.order)
 
     def note(self, note: Note) -> None:
         """Take note of a fallback, or of what compaction does."""
         event = note.event
         if not isinstance(event, ExtFrag):
-            for turn in self.compactions.note(event, self.predictor.listed):
-                self.predictor.turn(turn.zone, turn.pfn, turn.to_tail)
+            if isinstance(event, TryToCompact | CompactionBegin) and self.compactions.unused:
+                self.list_unused(event.pid)
+            self.turn(self.compactions.note(event, self.predictor.listed))
+            if isinstance(event, CompactionEnd):
+                self.stream.compacted(event.pid)
         elif not self.stream.extfrag_removes:
             # It comes before the block leaves, and is read once that is foretold.
             self._fallback[event.cpu] = event
-        elif event.cpu in self._last and self._last[event.cpu].event is not event:
-            self.check_owner(self._last[event.cpu].zone, event)
+        elif event.cpu in self._last:
+            step, told = self._last[event.cpu]
+            if step.event is not event and (step.pfn, step.order) == (event.pfn, event.alloc_order):
+                self.check_owner(step, event, told)
+
+    def turn(self, turns: Iterable[Turn]) -> None:
+        """Turn lists as compaction does; a search that cannot be followed may have turned others."""
+        for turn in turns:
+            self._refilling.pop(turn.zone, None)
+            self.predictor.turn(turn.zone, turn.pfn, turn.to_tail)
+        if self.compactions.unfollowed:
+            self.lose_sight("compaction searched the lists in a way that its events do not tell")
 
     # --- pauses ------------------------------------------------------------------------------------------------------
 
@@ -353,13 +393,16 @@ class Foreteller(Driver):
 
     def pageblock_types(self, pause: Pause, zone: int) -> Iterator[tuple[int, bool]]:
         """Compare the types of a zone's pageblocks with those in RAM."""
-        known = pause.lists.pageblock_mt
         for first, after in self.stream.zones.runs(zone):
-            for block in range(first // _PAGEBLOCK, -(-after // _PAGEBLOCK)):
-                number = known[block] if block < len(known) else NOT_PRESENT
+            for block in range(first >> self._block, ((after - 1) >> self._block) + 1):
+                start = block << self._block
+                number = pause.lists.type_of(start)
                 if number != NOT_PRESENT:
-                    pfn = max(first, block * _PAGEBLOCK)
-                    yield block * _PAGEBLOCK, self.predictor.type_at(zone, pfn) == self.types[number]
+                    have = self.predictor.type_at(zone, max(first, start))
+                    want = named_type(self.types, number, f"{self.stream.capture.path} lists.{pause.tag}.json")
+                    if have != want and HIGHATOMIC in (have, want):
+                        self.lose_sight(CAUSES["highatomic"])
+                    yield start, have == want
 
     def keep(self, sight: Sight) -> None:
         """Keep a comparison as that of its pause."""

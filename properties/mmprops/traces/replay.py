@@ -19,7 +19,8 @@ UNSEEN_LIMIT = 1e-4
 """Share of the allocations up to which frees that no event announced leave a verdict standing."""
 
 _WINDOW_LIMIT = 200_000
-_PLACES_LIMIT = 100
+PLACES_LIMIT = 100
+"""Most places of a pause that are tried."""
 
 
 class Model(Protocol):
@@ -98,10 +99,18 @@ class Prediction:
     """Types of pageblocks compared with those in RAM, over all pauses."""
     pageblocks_equal: int
     first_miss: str | None
+    dropped: int = 0
+    """Events after the marker of START that came before its pause: what they did, the lists of START hold already."""
+    blind: str | None = None
+    """Why the model may have lost the kernel although both are right."""
+    failed_in_sight: bool = False
+    """Whether something was wrong before that."""
 
     @property
     def verdict(self) -> str:
-        """`fail` for any miss, `unknown` for more than a ten-thousandth that nothing predicts."""
+        """`fail` for any miss, `unknown` for more than a ten-thousandth that nothing predicts, or where sight was lost."""
+        if self.blind is not None:
+            return "fail" if self.failed_in_sight else "unknown"
         if self.mispredicted or self.pageblocks_equal < self.pageblocks or self.first_miss is not None:
             return "fail"
         unsaid = sum(self.unpredictable.values())
@@ -146,6 +155,8 @@ class Replay:
         """`fail` for a contradiction or difference that complete events do not excuse, `unknown` for what proves nothing."""
         if self.lost or self.missing_events:
             return "unknown"
+        if self.prediction is not None and self.prediction.blind is not None:
+            return self.prediction.verdict
         if self.contradictions or self.lists_equal < len(self.comparisons):
             return "fail"
         if self.prediction is not None and self.prediction.verdict != "pass":
@@ -240,7 +251,9 @@ class Driver:
         pause: Pause | None = None
         window: list[Step | Note] = []
         for item in self.stream.steps():
-            if isinstance(item, Pause):
+            if pause is None and type(item) is Step:
+                self.apply(item)
+            elif isinstance(item, Pause):
                 pause, window = item, []
             elif isinstance(item, Resume):
                 if pause is not None:
@@ -291,7 +304,7 @@ class Driver:
         places, unseen = self.places(ram, window)
         sights: list[Sight] = []
         done = 0
-        for place in places[:_PLACES_LIMIT]:
+        for place in places[:PLACES_LIMIT]:
             for step in window[done:place]:
                 self.apply(step)
             done = place

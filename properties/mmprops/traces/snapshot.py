@@ -30,6 +30,9 @@ KPF_BUDDY = 10
 NOT_PRESENT = -1
 """`pageblock_mt` of a pageblock in an absent section."""
 
+TYPED_ORDER = 9
+"""`pageblock_mt` tells a type for each 2**9 frames, whatever the pageblocks' order is."""
+
 ZoneKey = tuple[int, str]
 """(node, zone name)."""
 
@@ -203,7 +206,12 @@ class RamLists:
     vmemmap_base: int
     zones: tuple[ZoneLists, ...]
     pageblock_mt: tuple[int, ...]
-    """Type of each pageblock of 512 frames from frame 0 on; `NOT_PRESENT` in absent sections."""
+    """Type of each 512 frames from frame 0 on; `NOT_PRESENT` in absent sections."""
+
+    def type_of(self, pfn: int) -> int:
+        """Return the type of a frame's pageblock."""
+        at = pfn >> TYPED_ORDER
+        return self.pageblock_mt[at] if at < len(self.pageblock_mt) else NOT_PRESENT
 
 
 def read_lists(capture: Capture, tag: str) -> RamLists:
@@ -216,15 +224,30 @@ def read_lists(capture: Capture, tag: str) -> RamLists:
         raise CaptureError(where, f"not the lists of a capture ({error})") from None
     if not lists.zones or len({len(zone.free) for zone in lists.zones}) != 1 or not 1 <= len(lists.zones[0].free) <= 32:
         raise CaptureError(where, "has no zones, or zones without a common number of orders")
+    if len({len(kinds) for zone in lists.zones for kinds in zone.free}) != 1:
+        raise CaptureError(where, "has orders without a common number of types")
     for zone in lists.zones:
-        taken: set[int] = set()
-        for pfn, order, _ in zone.blocks():
+        after = zone.start_pfn
+        for pfn, order, _ in sorted(zone.blocks()):
             if pfn < zone.start_pfn or pfn + (1 << order) > zone.start_pfn + zone.spanned:
                 raise CaptureError(where, f"free block {pfn} of order {order} is outside zone {zone.span.label}")
-            if pfn in taken:
-                raise CaptureError(where, f"two free blocks of zone {zone.span.label} begin at {pfn}")
-            taken.add(pfn)
+            if pfn % (1 << order):
+                raise CaptureError(where, f"free block {pfn} of order {order} begins at no multiple of its size")
+            if pfn < after:
+                raise CaptureError(where, f"two free blocks of zone {zone.span.label} hold frame {pfn}")
+            after = pfn + (1 << order)
     return lists
+
+
+def pageblock_order(capture: Capture, max_order: int) -> int:
+    """Return the order of a pageblock (`/proc/pagetypeinfo` names it; else min(9, max_order)); raises `CaptureError`."""
+    member = "start/pagetypeinfo.1"
+    if not capture.has(member):
+        return min(TYPED_ORDER, max_order)
+    order = parse_pagetypeinfo(capture.text(member), f"{capture.path} {member}").pageblock_order
+    if order > max_order:
+        raise CaptureError(f"{capture.path} {member}", f"pageblocks of order {order}, but no block is larger than {max_order}")
+    return order
 
 
 def pcp_order(index: int, huge_order: int) -> int:

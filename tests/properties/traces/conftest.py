@@ -6,13 +6,16 @@ import io
 import json
 import struct
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import zstandard
+
+from mmprops.machines.physical.buddy_exact import follow_exactly
+from mmprops.traces.archive import open_capture
 
 HEADER_PAGE = """\
 \tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;
@@ -105,10 +108,11 @@ EVENTS: dict[str, tuple[int, list[tuple[str, str, int, int, int]], str]] = {
         longs("start_pfn", "end_pfn", "nr_taken"),
         "<QQQ",
     ),
+    "compaction/mm_compaction_migratepages": (25, longs("nr_migrated", "nr_failed"), "<QQ"),
     "compaction/mm_compaction_isolate_freepages": (
         24,
-        longs("start_pfn", "end_pfn"),
-        "<QQ",
+        longs("start_pfn", "end_pfn", "nr_scanned", "nr_taken"),
+        "<QQQQ",
     ),
     "compaction/mm_compaction_fast_isolate_freepages": (
         23,
@@ -238,6 +242,79 @@ class Kit:
     header_page: str = HEADER_PAGE
     header_event: str = HEADER_EVENT
     vmemmap: int = VMEMMAP
+
+    def scene(self, *arguments: Any, **named: Any) -> Scene:
+        """A machine and its events, to be foretold."""
+        return Scene(self, *arguments, **named)
+
+
+@attrs.define
+class Scene:
+    """A machine of one zone (or several), some events, and what its lists and pageblock types are at the end."""
+
+    kit: Any
+    version: str = "6.12.1"
+    types: tuple[int, ...] = (1,) * 8
+    nodes: int = 1
+    events: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+    before_start: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+    at_start: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+    """Events between the marker of START and the next."""
+    after_pause: list[tuple[int, str, tuple[Any, ...]]] = attrs.field(factory=list)
+    """Events between the marker of the pause and the next."""
+
+    def zones(self, blocks: Sequence[tuple[int, int, int]]) -> list[dict[str, Any]]:
+        """Zones of two largest blocks each."""
+        made = []
+        for node in range(self.nodes):
+            start = 2048 * node
+            inside = [block for block in blocks if start <= block[0] < start + 2048]
+            made.append({"node": node, "zone": "Normal", "start_pfn": start, "spanned": 2048, "blocks": inside})
+        return made
+
+    def event(self, path: str, *values: Any, cpu: int = 0) -> Scene:
+        """Add an event."""
+        self.events.append((cpu, path, values))
+        return self
+
+    def play(
+        self,
+        engine: str,
+        start: Sequence[tuple[int, int, int]],
+        end: Sequence[tuple[int, int, int]],
+        types: Sequence[int] = (),
+        flags: bytes | None = None,
+    ) -> Any:
+        """Write the capture, and foretell it."""
+        return self.play_zones(engine, self.zones(start), self.zones(end), types, flags)
+
+    def play_zones(
+        self, engine: str, start: Sequence[Any], end: Sequence[Any], types: Sequence[int] = (), flags: bytes | None = None
+    ) -> Any:
+        """The same for zones of any form."""
+        return follow_exactly(open_capture(self.write(start, end, types, flags)), engine)
+
+    def write(self, start: Sequence[Any], end: Sequence[Any], types: Sequence[int] = (), flags: bytes | None = None) -> Path:
+        """Write the capture."""
+        texts = {"START": self.kit.lists("START", start, types=self.types)}
+        texts["END"] = self.kit.lists("END", end, types=types or self.types)
+        state = self.kit.state(texts, self.version)
+        if flags is not None:
+            state["start/kpageflags"] = flags
+        cpus: dict[int, list[Any]] = {0: []}
+        marks = [
+            *self.before_start,
+            (0, "ftrace/print", ("SPIN START",)),
+            *self.at_start,
+            (0, "ftrace/print", ("go",)),
+            *self.events,
+            (0, "ftrace/print", ("SPIN END",)),
+        ]
+        marks += [*self.after_pause, (0, "ftrace/print", ("done",))]
+        for time, (cpu, path, values) in enumerate(marks):
+            cpus.setdefault(cpu, []).append(self.kit.raw(time + 1, path, values))
+        path: Path = self.kit.write({cpu: self.kit.pages(raw) for cpu, raw in cpus.items()}, state)
+        return path
 
 
 @pytest.fixture

@@ -8,23 +8,24 @@ movable page counted and with those left out of which nobody can tell; where the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
-from numpy.typing import NDArray
 
 from mmimpl.physical.buddy import Buddy, compaction, refill
 from mmimpl.physical.buddy.lists import enlist_last, free_one, free_pieces, move_pageblock, smallest, step_of, take_listed
 from mmimpl.physical.buddy.memory import ALLOCATED, MIGRATABLE, NONE
 from mmimpl.physical.buddy.operations import take as take_kernel
 from mmimpl.physical.buddy.outside import any_free, carve, fits
-from mmprops.machines.physical.buddy_replay import config_of
-from mmprops.traces.archive import Capture, CaptureError
-from mmprops.traces.blocks import Blocks, BlockStream, kernel_version
+from mmprops.machines.physical.buddy_start import Start, canonical, doubts, same, start_of
+from mmprops.traces.archive import Capture
+from mmprops.traces.blocks import Blocks, BlockStream
 from mmprops.traces.exact import Predictor, Request, Told, type_numbers
-from mmprops.traces.foretell import exact_stream, foretell
+from mmprops.traces.foretell import foretell
+from mmprops.traces.formats import Event
+from mmprops.traces.opening import best_start, exact_stream
 from mmprops.traces.replay import Replay
-from mmprops.traces.snapshot import NOT_PRESENT, decompose, runs_of
 from mmspec import linked
 from mmspec.errors import DONE
 from mmspec.linked import Links
@@ -33,53 +34,12 @@ from mmspec.physical.buddy import lists as law_lists
 from mmspec.physical.buddy.fallback import first_fallback, second_fallback
 from mmspec.physical.buddy.linux import take_choose
 from mmspec.physical.buddy.lists import NOBODY
-from mmspec.physical.buddy.ops import ALLOC_CMA, KERNELS, Config, Take
-from mmspec.physical.buddy.refill import NORMAL, STEALING
+from mmspec.physical.buddy.ops import ALLOC_CMA, CMA, HIGHATOMIC, ISOLATE, KERNELS, Take
+from mmspec.physical.buddy.refill import NORMAL
 from mmspec.physical.buddy.refill import refill as law_refill
 from mmspec.physical.buddy.state import UNLISTED, FreeLists, Zone, list_number, span_of, type_at
 from mmspec.pmap import pmap
 from mmspec.words import ABSENT, Migratetype, Order, Pfn, head_of, size_of
-
-IN_DOUBT = Told(None, "movable-pages")
-
-
-@attrs.frozen
-class Start:
-    """What a zone held when the machine was paused at START, with the law's numbers of types."""
-
-    config: Config
-    kernel: str
-    blocks: tuple[tuple[Pfn, Order, Migratetype], ...]
-    """Free blocks, list by list, head first."""
-    types: Mapping[int, Migratetype]
-    """The types of its pageblocks, by index from frame 0."""
-
-
-def kernel_of(capture: Capture) -> str:
-    """Return the name of the kernel whose choices the capture shows (CaptureError: they are not specified)."""
-    name = ".".join(map(str, kernel_version(capture)))
-    if name not in KERNELS:
-        problem = f"is of Linux {name}; what is specified are the choices of {' and '.join(KERNELS)}"
-        raise CaptureError(f"{capture.path} version", problem, "--level blocks holds for other versions too")
-    return name
-
-
-def start_of(stream: BlockStream, zone: int, numbers: Sequence[int]) -> Start:
-    """Return what a zone of the capture held at START (mm/page_alloc.c's lists and pageblock flags as they lay in RAM)."""
-    types: dict[int, Migratetype] = {}
-    for first, after in stream.zones.runs(zone):
-        for block in range(first >> 9, (after + 511) >> 9):
-            known = stream.start.pageblock_mt[block] if block < len(stream.start.pageblock_mt) else NOT_PRESENT
-            if known != NOT_PRESENT:
-                types[block] = numbers[known]
-    blocks = tuple((pfn, order, numbers[number]) for pfn, order, number in stream.start.zones[zone].blocks())
-    return Start(config_of(stream, zone), kernel_of(stream.capture), blocks, types)
-
-
-def canonical(stream: BlockStream, zone: int, blocks: Iterable[tuple[Pfn, Order]]) -> Blocks:
-    """Return listed blocks with every pair of free buddies merged."""
-    return decompose(runs_of(blocks, stream.zones.runs(zone)), stream.max_order)
-
 
 # --- the law -----------------------------------------------------------------------------------------------------------
 
@@ -93,6 +53,10 @@ class LawZone:
     mode: int = NORMAL
     outcomes: tuple[tuple[int, FreeLists, int], ...] = ()
 
+    def served(self, request: Request) -> bool:
+        """Tell whether the request's own lists serve it."""
+        return law_lists.smallest(self.zone.span, self.lists, request.order, request.migratetype) < NOBODY
+
 
 class LawPredictor:
     """The law's lists."""
@@ -104,8 +68,6 @@ class LawPredictor:
     def _pageblocks(self, held: LawZone, order: Order, migratetype: Migratetype) -> Iterable[Pfn]:
         """Return the pageblocks of whose pages the answer to a request may depend, by their first frames."""
         span, lists = held.zone.span, held.lists
-        if law_lists.smallest(span, lists, order, migratetype) < NOBODY:
-            return ()
         found: dict[Pfn, None] = {}
         for have in range(order, span.pageblock_order):
             for other in (first_fallback(migratetype), second_fallback(migratetype)):
@@ -117,23 +79,34 @@ class LawPredictor:
     def predict(self, request: Request) -> Told:
         """See `Predictor`."""
         held = self._zones[request.zone]
+        span, order, migratetype = held.zone.span, request.order, request.migratetype
+        if migratetype == HIGHATOMIC:
+            pfn, lists = law_lists.from_type(span, held.lists, order, migratetype)
+            held.outcomes = ((pfn, lists, NORMAL),)
+            return Told(pfn if pfn < NOBODY else None)
         mode = held.mode if request.bulk else NORMAL
-        pageblocks = self._pageblocks(held, request.order, request.migratetype)
+        own = mode == NORMAL and held.served(request)
+        pageblocks = () if own else self._pageblocks(held, order, migratetype)
         flags = ALLOC_CMA if request.cma else 0
         held.outcomes = tuple(
-            law_refill(*self._with(held, movable), request.order, request.migratetype, flags, mode)
+            law_refill(*self._with(held, movable, mostly), order, migratetype, flags, mode)
             for movable in doubts(request, pageblocks)
+            for mostly in request.mostly_cma
         )
-        pfn = held.outcomes[0][0]
-        if any(other != pfn for other, _, _ in held.outcomes):
-            return IN_DOUBT
-        return Told(pfn if pfn < NOBODY else None)
+        told = [
+            (pfn, None if pfn == NOBODY or (own and not request.cma) else type_at(span, lists, pfn))
+            for pfn, lists, _ in held.outcomes
+        ]
+        return same(told, NOBODY, request, 0)
 
-    def _with(self, held: LawZone, movable: Mapping[Pfn, Order]) -> tuple[Zone, FreeLists]:
+    def _with(self, held: LawZone, movable: Mapping[Pfn, Order], mostly_cma: bool) -> tuple[Zone, FreeLists]:
+        zone, lists = held.zone, held.lists
+        if mostly_cma:
+            zone = attrs.evolve(zone, frames=pmap({CMA: 1}))
         if not movable:
-            return held.zone, held.lists
+            return zone, lists
         frames = pmap(dict(movable))
-        return attrs.evolve(held.zone, allocated=frames), attrs.evolve(held.lists, movable=frames)
+        return attrs.evolve(zone, allocated=frames), attrs.evolve(lists, movable=frames)
 
     def settle(self, zone: int, pfn: int, order: int) -> str | None:
         """See `Predictor`."""
@@ -149,6 +122,7 @@ class LawPredictor:
     def free(self, zone: int, pfn: int, order: int, migratetype: int | None, keep: tuple[int, int] | None) -> int | str | None:
         """See `Predictor`."""
         held = self._zones[zone]
+        held.outcomes = ()
         span, lists = held.zone.span, held.lists
         inside = any(head in lists.block for head in range(pfn, pfn + size_of(order)))
         if inside or any(law_lists.listed_order(lists, head_of(pfn, k)) == k for k in range(order, span.max_order + 1)):
@@ -220,28 +194,34 @@ def law_zone(start: Start) -> LawZone:
     return LawZone(zone, lists)
 
 
-def doubts(request: Request, pageblocks: Iterable[Pfn]) -> Iterable[Mapping[Pfn, Order]]:
-    """Yield the movable pages that a request's answer may depend on: all of them and, if some are in doubt, the others."""
-    told = [request.held(start) for start in pageblocks]
-    every = {pfn: 0 for frames, _ in told for pfn in frames}
-    yield every
-    unsure = {pfn for _, doubtful in told for pfn in doubtful}
-    if unsure:
-        yield {pfn: 0 for pfn in every if pfn not in unsure}
-
-
 # --- the implementation --------------------------------------------------------------------------------------------------
 
-Memory = tuple[NDArray[Any], ...]
+Change = tuple[Any, int, int, int]
+"""An array, an index, what stood there, and what stands there now."""
+
+
+class Noted:
+    """An array that notes what is written to it."""
+
+    def __init__(self, cells: Any, changes: list[Change]) -> None:
+        self._cells, self._changes = cells, changes
+
+    def __getitem__(self, at: int) -> int:
+        return int(self._cells[at])
+
+    def __setitem__(self, at: int, value: int) -> None:
+        self._changes.append((self._cells, at, self._cells[at], value))
+        self._cells[at] = value
 
 
 @attrs.define
 class Outcome:
-    """What a prediction comes to: the block, still listed, the refill's mode, and the arrays if they changed."""
+    """What a prediction comes to: the block, still listed, the refill's mode, and how the arrays change."""
 
     frame: int
     mode: int
-    memory: Memory | None
+    changes: Sequence[Change] = ()
+    owner: int | None = None
 
 
 @attrs.define
@@ -250,7 +230,6 @@ class ImplementationZone:
 
     buddy: Buddy
     mode: int = NORMAL
-    before: Memory | None = None
     outcomes: tuple[Outcome, ...] = ()
 
 
@@ -277,39 +256,40 @@ class ImplementationPredictor:
         held = self._zones[request.zone]
         cells, heads = held.buddy.zone, held.buddy.heads
         mode = held.mode if request.bulk else NORMAL
-        if mode == NORMAL and not request.cma:
+        own = False
+        if mode == NORMAL or request.migratetype == HIGHATOMIC:
             frame = smallest(cells, request.order, request.migratetype)
-            if frame < heads:
-                held.outcomes = (Outcome(frame, NORMAL, None),)
-                return Told(held.buddy.base + frame)
-        if mode == STEALING:
-            # Nothing moves before the block is taken.
-            flags = ALLOC_CMA if request.cma else 0
-            frame, mode = refill.pick_next(cells, request.order, request.migratetype, flags, mode)
-            held.outcomes = (Outcome(frame, mode, None),)
-            return Told(held.buddy.base + frame if frame < heads else None)
-        held.before = memory_of(held.buddy)
-        pageblocks = self._pageblocks(held.buddy, request.order, request.migratetype)
-        held.outcomes = tuple(self._outcome(held, request, mode, movable) for movable in doubts(request, pageblocks))
-        if len({outcome.frame for outcome in held.outcomes}) > 1:
-            return IN_DOUBT
-        frame = held.outcomes[0].frame
-        return Told(held.buddy.base + frame if frame < heads else None)
+            own = frame < heads
+            if (own and not request.cma) or request.migratetype == HIGHATOMIC:
+                held.outcomes = (Outcome(frame, NORMAL),)
+                return Told(held.buddy.base + frame if own else None)
+        pageblocks = () if own else self._pageblocks(held.buddy, request.order, request.migratetype)
+        held.outcomes = tuple(
+            self._outcome(held.buddy, request, mode, movable, mostly)
+            for movable in doubts(request, pageblocks)
+            for mostly in request.mostly_cma
+        )
+        return same([(outcome.frame, outcome.owner) for outcome in held.outcomes], heads, request, held.buddy.base)
 
-    def _outcome(self, held: ImplementationZone, request: Request, mode: int, movable: Mapping[Pfn, Order]) -> Outcome:
+    def _outcome(self, buddy: Buddy, request: Request, mode: int, movable: Mapping[Pfn, Order], mostly_cma: bool) -> Outcome:
         """Work an answer out on the arrays, and put them back."""
-        assert held.before is not None
-        buddy = held.buddy
-        cells = buddy.zone
+        changes: list[Change] = []
+        arrays: dict[str, Any] = {
+            name: Noted(getattr(buddy.zone, name), changes) for name in ("page", "after", "before", "types")
+        }
+        frames = [0] * ISOLATE + [0]
+        frames[CMA] = int(mostly_cma)
+        cells = attrs.evolve(buddy.zone, frames=frames, **arrays)
         for pfn in movable:
-            cells.page[pfn - buddy.base] = ALLOCATED | MIGRATABLE
+            buddy.zone.page[pfn - buddy.base] = ALLOCATED | MIGRATABLE
         flags = ALLOC_CMA if request.cma else 0
         frame, mode = refill.pick_next(cells, request.order, request.migratetype, flags, mode)
+        owner = cells.types[frame >> cells.pageblock_order] if frame < cells.heads else None
+        for array, at, old, _ in reversed(changes):
+            array[at] = old
         for pfn in movable:
-            cells.page[pfn - buddy.base] = NONE
-        after = memory_of(buddy)
-        put_back(buddy, held.before)
-        return Outcome(frame, mode, after)
+            buddy.zone.page[pfn - buddy.base] = NONE
+        return Outcome(frame, mode, changes, owner)
 
     def settle(self, zone: int, pfn: int, order: int) -> str | None:
         """See `Predictor`."""
@@ -318,15 +298,17 @@ class ImplementationPredictor:
         for outcome in outcomes:
             if buddy.base + outcome.frame == pfn:
                 held.mode = outcome.mode
-                if outcome.memory is not None:
-                    put_back(buddy, outcome.memory)
+                for array, at, _, new in outcome.changes:
+                    array[at] = new
                 take_listed(buddy.zone, outcome.frame, order)
                 return None
         return None if carve(buddy.zone, pfn - buddy.base, order) else "not all of it is free"
 
     def free(self, zone: int, pfn: int, order: int, migratetype: int | None, keep: tuple[int, int] | None) -> int | str | None:
         """See `Predictor`."""
-        buddy = self._zones[zone].buddy
+        held = self._zones[zone]
+        held.outcomes = ()
+        buddy = held.buddy
         cells, frame = buddy.zone, pfn - buddy.base
         if not fits(cells, frame, order) or any_free(cells, frame, order):
             return "a frame of it is free already"
@@ -365,7 +347,8 @@ class ImplementationPredictor:
 
     def type_at(self, zone: int, pfn: int) -> int:
         """See `Predictor`."""
-        return self._zones[zone].buddy.type_at(pfn >> 9)
+        buddy = self._zones[zone].buddy
+        return buddy.type_at(pfn >> buddy.arrays.pageblock_order)
 
     def retype(self, zone: int, pfn: int, migratetype: int) -> None:
         """See `Predictor`."""
@@ -403,18 +386,6 @@ def implementation_zone(start: Start) -> ImplementationZone:
     return ImplementationZone(buddy)
 
 
-def memory_of(buddy: Buddy) -> Memory:
-    """Return a copy of the arrays that a search may change."""
-    arrays = buddy.arrays
-    return arrays.page.copy(), arrays.after.copy(), arrays.before.copy(), arrays.types.copy()
-
-
-def put_back(buddy: Buddy, memory: Memory) -> None:
-    """Make the arrays what they were."""
-    arrays = buddy.arrays
-    arrays.page[:], arrays.after[:], arrays.before[:], arrays.types[:] = memory
-
-
 PREDICTORS: Mapping[str, Callable[[BlockStream, Sequence[int]], Predictor]] = {
     "spec": LawPredictor,
     "impl": ImplementationPredictor,
@@ -424,6 +395,12 @@ PREDICTORS: Mapping[str, Callable[[BlockStream, Sequence[int]], Predictor]] = {
 
 def follow_exactly(capture: Capture, engine: str) -> Replay:
     """Replay a capture at the level of the ordered lists: each allocation is foretold."""
-    stream = exact_stream(capture)
-    numbers = type_numbers(capture, len(stream.start.zones[0].free[0]))
-    return foretell(stream, PREDICTORS[engine](stream, numbers), numbers)
+
+    def follow(source: Sequence[Event] | None) -> Replay:
+        stream = exact_stream(capture, source)
+        numbers = type_numbers(capture, len(stream.start.zones[0].free[0]))
+        if source is None:
+            stream.choose_start = partial(best_start, follow)
+        return foretell(stream, PREDICTORS[engine](stream, numbers), numbers)
+
+    return follow(None)

@@ -27,7 +27,8 @@ def config_of(stream: BlockStream, zone: int) -> Config:
     """Return the configuration of one of a capture's zones."""
     span = stream.zones.spans[zone]
     # A zone without memory has no configuration: it is held as one frame that is never free.
-    return Config(span.start_pfn, max(span.end_pfn, span.start_pfn + 1), stream.max_order)
+    end = max(span.end_pfn, span.start_pfn + 1)
+    return Config(span.start_pfn, end, stream.max_order, pageblock_order=stream.pageblock_order)
 
 
 class LawModel:
