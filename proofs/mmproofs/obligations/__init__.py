@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from mmproofs.obligation import Obligation
 from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memory_model, refined
+from mmproofs.obligations.virtual import page_table
 
 OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
     *memory_model.OBLIGATIONS,
+    *page_table.OBLIGATIONS,
 )  # fmt: skip
 """Every obligation of the project."""
 

@@ -29,6 +29,9 @@ an address count."""
 
 REGIME = 20
 
+INVALID, TABLE, LEAF = range(3)
+"""What a descriptor is to a walk."""
+
 
 def regime(granule: int, va_bits: int, phys_bits: int, controls: Mapping[str, Any]) -> list[int]:
     """Return what the control registers say as a walk wants it."""
@@ -63,6 +66,35 @@ def status(kind: int, level: int) -> int:
     if kind == ADDRESS_SIZE:
         return level
     return 8 + level if kind == ACCESS_FLAG else 12 + level
+
+
+@helper
+def sort_of(regime: Cells, level: int, entry: Signed) -> int:
+    """Return what a descriptor is to a walk, its address aside."""
+    if entry & 1 == 0:
+        return INVALID
+    if entry & 2:
+        return TABLE if level < 3 else LEAF
+    return LEAF if 0 <= level < 3 and (regime[BLOCKS] >> level) & 1 else INVALID
+
+
+@helper
+def address_of(regime: Cells, entry: Signed, low: int) -> int:
+    """Return the address in a descriptor, its bits below ``low`` 0."""
+    address = ((entry & ((1 << regime[LOW_BITS]) - 1)) >> low) << low
+    return address | ((entry >> regime[HIGH_SHIFT]) & ((1 << regime[HIGH_BITS]) - 1)) << regime[FIELD_SHIFT]
+
+
+@helper
+def takes(regime: Cells, entry: Signed) -> int:
+    """Return what a table takes from all below it, where a leaf would say it: AP[1] against EL0, AP[2], PXN, UXN."""
+    return ((entry >> 61) & 3) << 6 | ((entry >> 59) & 3) << 53 if regime[HIERARCHY] else 0
+
+
+@helper
+def effective(leaf: Signed, taken: int) -> int:
+    """Return a leaf with what the tables above it take away written into it."""
+    return (leaf & ~(taken & AP1)) | (taken & (AP2 | PXN | UXN))
 
 
 @kernel
@@ -100,28 +132,23 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
         shift = stride * (4 - level) + 3
         at = table + ((inside >> shift) & ((1 << stride) - 1)) * 8
         entry = memory.words[place_of(memory, at)]
-        pointer = entry & 3 == 3 and level < 3
-        if entry & 1 == 0 or (entry & 2 == 0 and (level < 0 or level == 3 or (regime[BLOCKS] >> level) & 1 == 0)):
+        sort = sort_of(regime, level, entry)
+        if sort == INVALID:
             fail(out, TRANSLATION, level, status(TRANSLATION, level))
             return
-        low = regime[GRANULE] if pointer else shift
-        address = ((entry & ((1 << regime[LOW_BITS]) - 1)) >> low) << low
-        address |= ((entry >> regime[HIGH_SHIFT]) & ((1 << regime[HIGH_BITS]) - 1)) << regime[FIELD_SHIFT]
+        address = address_of(regime, entry, regime[GRANULE] if sort == TABLE else shift)
         if address >> regime[PHYS_BITS]:
             fail(out, ADDRESS_SIZE, level, status(ADDRESS_SIZE, level))
             return
-        if pointer:
-            if regime[HIERARCHY]:
-                taken |= ((entry >> 61) & 3) << 6 | ((entry >> 59) & 3) << 53
+        if sort == TABLE:
+            taken |= takes(regime, entry)
             table = address
             continue
         if entry & AF == 0 and not regime[HARDWARE_AF]:
             fail(out, ACCESS_FLAG, level, status(ACCESS_FLAG, level))
             return
         clean = regime[HARDWARE_DIRTY] and entry & DBM and entry & AP2
-        leaf = entry & ~AP2 if clean else entry
-        leaf = (leaf & ~(taken & AP1)) | (taken & (AP2 | PXN | UXN))
-        if not permits(regime, leaf, kind, user):
+        if not permits(regime, effective(entry & ~AP2 if clean else entry, taken), kind, user):
             fail(out, PERMISSION, level, status(PERMISSION, level))
             return
         succeed(out, NO_FAULT, level, address | (inside & ((1 << shift) - 1)), 1 << shift)

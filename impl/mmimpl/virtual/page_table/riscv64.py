@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmimpl.engine import Cells, kernel
+from mmimpl.engine import Cells, helper, kernel
 from mmimpl.virtual.page_table.memory import COUNT, DIRTY, FIRST, Address, Memory, Signed, fail, place_of, signed, succeed
 from mmspec.virtual.page_table.ops import ACCESS_FAULT, FETCH, NO_FAULT, PAGE_FAULT, WRITE, Kind
 
@@ -18,6 +18,9 @@ LEVELS, PHYS_BITS, RESERVED, SUM, ADUE, NEEDS, CAUSES = 0, 1, 2, 3, 4, 5, 8
 
 REGIME = CAUSES + 6
 
+WRONG, TABLE, LEAF = range(3)
+"""What an entry is to a walk: nothing to go on from, the way to a table, a page."""
+
 
 def regime(va_bits: int, phys_bits: int, controls: Mapping[str, Any]) -> list[int]:
     """Return what the control registers say as a walk wants it."""
@@ -25,6 +28,36 @@ def regime(va_bits: int, phys_bits: int, controls: Mapping[str, Any]) -> list[in
     needs = [R | X if controls["mxr"] else R, W, X]
     causes = [13, 15, 12, 5, 7, 1]
     return [(va_bits - 12) // 9, phys_bits, signed(reserved), controls["sum"], controls["adue"], *needs, *causes]
+
+
+@helper
+def sort_of(regime: Cells, level: int, pte: Signed) -> int:
+    """Return what an entry is to a walk, as far as no access needs to be known."""
+    if pte & V == 0 or pte & regime[RESERVED] or (pte & W and pte & R == 0):
+        return WRONG
+    if pte & (R | X):
+        return LEAF
+    return WRONG if level == 0 or pte & (U | A | D | PBMT) or pte < 0 else TABLE
+
+
+@helper
+def permits(regime: Cells, level: int, pte: Signed, kind: Kind, user: int) -> bool:
+    """Tell whether a leaf is sound and permits an access."""
+    frame = (pte & PAGE_NUMBER) << 2
+    if pte & PBMT == PBMT or pte & regime[NEEDS + kind] == 0:
+        return False
+    if pte < 0:
+        if level > 0 or (frame >> 12) & 15 != 8:
+            return False
+    elif frame & ((1 << (12 + 9 * level)) - 1):
+        return False
+    if user:
+        if pte & U == 0:
+            return False
+    elif pte & U and (kind == FETCH or not regime[SUM]):
+        return False
+    wanted = A | D if kind == WRITE else A
+    return regime[ADUE] != 0 or pte & wanted == wanted
 
 
 @kernel
@@ -44,32 +77,15 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
             fail(out, ACCESS_FAULT, i, regime[CAUSES + 3 + kind])
             return
         pte = memory.words[place_of(memory, at)]
-        if pte & V == 0 or pte & regime[RESERVED] or (pte & W and pte & R == 0):
-            fail(out, PAGE_FAULT, i, page_fault)
-            return
-        if pte & (R | X) == 0:
-            if i == 0 or pte & (U | A | D | PBMT) or pte < 0:
-                fail(out, PAGE_FAULT, i, page_fault)
-                return
+        sort = sort_of(regime, i, pte)
+        if sort == TABLE:
             table = (pte & PAGE_NUMBER) << 2
             continue
-        napot = pte < 0
-        size = 1 << (16 if napot else 12 + 9 * i)
-        frame = (pte & PAGE_NUMBER) << 2
-        lawful = pte & PBMT != PBMT and pte & regime[NEEDS + kind]
-        if napot and (i > 0 or (frame >> 12) & 15 != 8):
-            lawful = 0
-        if not napot and frame & (size - 1):
-            lawful = 0
-        if user and pte & U == 0:
-            lawful = 0
-        if not user and pte & U and (kind == FETCH or not regime[SUM]):
-            lawful = 0
-        wanted = A | D if kind == WRITE else A
-        if not lawful or (pte & wanted != wanted and not regime[ADUE]):
+        if sort == WRONG or not permits(regime, i, pte, kind, user):
             fail(out, PAGE_FAULT, i, page_fault)
             return
-        pa = (frame & ~(size - 1)) | (va & (size - 1))
+        size = 1 << (16 if pte < 0 else 12 + 9 * i)
+        pa = (((pte & PAGE_NUMBER) << 2) & ~(size - 1)) | (va & (size - 1))
         if pa >> regime[PHYS_BITS]:
             fail(out, ACCESS_FAULT, i, regime[CAUSES + 3 + kind])
             return
@@ -79,6 +95,7 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
             out[FIRST] = at
         if kind == WRITE and pte & D == 0:
             out[DIRTY] = at
+        wanted = A | D if kind == WRITE else A
         if pte & wanted != wanted:
             memory.words[place_of(memory, at)] = pte | wanted
         return

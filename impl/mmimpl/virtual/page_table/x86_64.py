@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmimpl.engine import Cells, kernel
+from mmimpl.engine import Cells, helper, kernel
 from mmimpl.virtual.page_table.memory import COUNT, DIRTY, FIRST, Address, Memory, Signed, fail, place_of, signed, succeed
 from mmspec.virtual.page_table.ops import FETCH, GENERAL_PROTECTION, NO_FAULT, PAGE_FAULT, WRITE, Kind
 
@@ -17,6 +17,9 @@ LEVELS, FETCH_CODE, KEYS, PKRU, WP, ADDRESS, TABLE_RESERVED, LEAF_RESERVED, ALLO
 
 REGIME = ALLOWED + 48
 
+ABSENT, WRONG, TABLE, LEAF = range(4)
+"""What an entry is to a walk: not present, with a reserved bit, the way to a table, a page."""
+
 
 def regime(va_bits: int, phys_bits: int, controls: Mapping[str, Any]) -> list[int]:
     """Return what the control registers say as a walk wants it."""
@@ -25,16 +28,20 @@ def regime(va_bits: int, phys_bits: int, controls: Mapping[str, Any]) -> list[in
     cells[FETCH_CODE] = 16 if controls["smep"] or controls["nxe"] else 0
     cells[KEYS], cells[PKRU], cells[WP] = controls["pke"], controls["pkru"], controls["wp"]
     cells[ADDRESS] = (1 << 52) - (1 << 12)
-    always = (1 << 52) - (1 << phys_bits) | (0 if controls["nxe"] else 1 << 63)
     for level in range(1, 6):
-        # The sixth to second bit below a page's size, of which PAT takes one, are reserved in a large page.
-        large = (1 << (9 * level + 3)) - (1 << 13) if level in (2, 3) else 0
-        cells[TABLE_RESERVED + level] = signed(always | (PS if level >= 4 else 0))
-        cells[LEAF_RESERVED + level] = signed(always | large | (PS if level == 3 and not controls["gbpages"] else 0))
+        cells[TABLE_RESERVED + level], cells[LEAF_RESERVED + level] = reserved(level, phys_bits, controls)
     for access in range(6):
         for rights in range(8):
             cells[ALLOWED + 8 * access + rights] = allows(access >> 1, access & 1 == 1, rights, controls)
     return cells
+
+
+def reserved(level: int, phys_bits: int, controls: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the bits that a level reserves in a table's entry and in a leaf."""
+    always = (1 << 52) - (1 << phys_bits) | (0 if controls["nxe"] else 1 << 63)
+    large = (1 << (9 * level + 3)) - (1 << 13) if level in (2, 3) else 0  # bit 12, which lies below, is PAT
+    table = always | (PS if level >= 4 else 0)
+    return signed(table), signed(always | large | (PS if level == 3 and not controls["gbpages"] else 0))
 
 
 def allows(kind: Kind, user: bool, rights: int, controls: Mapping[str, Any]) -> bool:
@@ -50,6 +57,32 @@ def allows(kind: Kind, user: bool, rights: int, controls: Mapping[str, Any]) -> 
     if kind == WRITE:
         return mine and (rights & RW != 0 or not (user or controls["wp"]))
     return mine
+
+
+@helper
+def sort_of(regime: Cells, level: int, entry: Signed) -> int:
+    """Return what an entry is to a walk."""
+    if entry & P == 0:
+        return ABSENT
+    leaf = level == 1 or (entry & PS != 0 and level < 4)
+    if entry & regime[(LEAF_RESERVED if leaf else TABLE_RESERVED) + level]:
+        return WRONG
+    return LEAF if leaf else TABLE
+
+
+@helper
+def below(rights: int, entry: Signed) -> int:
+    """Return the rights that are left below an entry."""
+    return (rights & entry) | (rights & 1) | (1 if entry < 0 else 0)
+
+
+@helper
+def denial(regime: Cells, rights: int, entry: Signed, kind: Kind, user: int) -> int:
+    """Return what the error code of an access says that a leaf forbids: 33 if its key does, 1 if only rights do; else 0."""
+    key = (regime[PKRU] >> (2 * ((entry >> 59) & 15))) & 3 if regime[KEYS] and rights & US and kind != FETCH else 0
+    if key & 1 or (key & 2 and kind == WRITE and (user or regime[WP])):
+        return 33
+    return 0 if regime[ALLOWED + 8 * (2 * kind + user) + (rights & 7)] else 1
 
 
 @kernel
@@ -68,20 +101,16 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
         shift = 9 * level + 3
         at = table + ((va >> shift) & 511) * 8
         entry = memory.words[place_of(memory, at)]
-        if entry & P == 0:
-            fail(out, PAGE_FAULT, level, code)
+        sort = sort_of(regime, level, entry)
+        if sort <= WRONG:
+            fail(out, PAGE_FAULT, level, code if sort == ABSENT else code | 9)
             return
-        leaf = level == 1 or (entry & PS != 0 and level < 4)
-        if entry & regime[(LEAF_RESERVED if leaf else TABLE_RESERVED) + level]:
-            fail(out, PAGE_FAULT, level, code | 9)
-            return
-        rights = (rights & entry) | (rights & 1) | (1 if entry < 0 else 0)
+        rights = below(rights, entry)
         out[FIRST + depth] = at
-        if leaf:
-            key = (regime[PKRU] >> (2 * ((entry >> 59) & 15))) & 3 if regime[KEYS] and rights & US and kind != FETCH else 0
-            locked = key & 1 or (key & 2 and kind == WRITE and (user or regime[WP]))
-            if locked or not regime[ALLOWED + 8 * (2 * kind + user) + (rights & 7)]:
-                fail(out, PAGE_FAULT, level, code | (33 if locked else 1))
+        if sort == LEAF:
+            forbidden = denial(regime, rights, entry, kind, user)
+            if forbidden:
+                fail(out, PAGE_FAULT, level, code | forbidden)
                 return
             mask = (1 << shift) - 1
             succeed(out, NO_FAULT, level, (entry & regime[ADDRESS] & ~mask) | (va & mask), 1 << shift)

@@ -115,6 +115,11 @@ def start_level(regime: Regime) -> Level:
     return 3 - (regime.va_bits - regime.granule - 1) // (regime.granule - 3)
 
 
+def entry_at(regime: Regime, table: Pa, inside: Va, level: Level) -> Pa:
+    """Return the address of the entry that the translated bits of an address select in a table of a level."""
+    return table + ((inside >> shift_of(regime, level)) & ((1 << (regime.granule - 3)) - 1)) * 8
+
+
 def root_bits(regime: Regime) -> Bits:
     """Return the binary logarithm of what the root is aligned to: its size, at least 64 bytes."""
     return max(6, regime.va_bits - shift_of(regime, start_level(regime)) + 3)
@@ -280,8 +285,7 @@ def walk(memory: Memory, regime: Regime, root: Pa, va: Va, kind: Kind, user: boo
     table: Pa = root
     above, used = Limits(), NOTHING_USED
     for level in range(start_level(regime), 4):
-        shift = shift_of(regime, level)
-        at = table + ((inside >> shift) & ((1 << (regime.granule - 3)) - 1)) * 8
+        at = entry_at(regime, table, inside, level)
         entry = memory.get(at, 0)
         if entry & VALID == 0:
             rule(c.ARM_VALID)
@@ -290,7 +294,7 @@ def walk(memory: Memory, regime: Regime, root: Pa, va: Va, kind: Kind, user: boo
         if entry & TABLE == 0 and not has_blocks(regime, level):
             rule(c.ARM_BLOCK)
             return faulted(memory, TRANSLATION, level, c.ARM_BLOCK, used)
-        address = address_in(regime, entry, regime.granule if is_table else shift)
+        address = address_in(regime, entry, regime.granule if is_table else shift_of(regime, level))
         if address >> regime.phys_bits:
             rule(c.ARM_SIZE)
             return faulted(memory, ADDRESS_SIZE, level, c.ARM_SIZE, used)

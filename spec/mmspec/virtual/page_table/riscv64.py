@@ -72,6 +72,11 @@ def shift_of(level: Level) -> Bits:
     return 12 + 9 * level
 
 
+def entry_at(table: Pa, va: Va, level: Level) -> Pa:
+    """Return the address of the entry that an address selects in a table of a level."""
+    return table + ((va >> shift_of(level)) & 511) * 8
+
+
 def frame_of(entry: Entry) -> Pa:
     """Return the address that an entry's page number names."""
     return ((entry >> PPN_SHIFT) & PPN_MASK) << 12
@@ -164,7 +169,7 @@ def walk(memory: Memory, regime: Regime, root: Pa, va: Va, kind: Kind, user: boo
     table: Pa = root
     used: tuple[Pa, ...] = ()
     for level in range(levels(regime) - 1, -1, -1):
-        at = table + ((va >> shift_of(level)) & 511) * 8
+        at = entry_at(table, va, level)
         if at >> regime.phys_bits:
             rule(c.RISCV_MEMORY)
             return faulted(memory, ACCESS_FAULT, level, kind, c.RISCV_MEMORY, used)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmprops.bugs.virtual.page_table.places import ARM, OUR_ARM, VMSA, bug
 
-_WALK, _REGIME, _PERMITS = f"{OUR_ARM}.walk", f"{OUR_ARM}.regime", f"{OUR_ARM}.permits"
+_WALK, _SORT, _TAKES, _REGIME, _PERMITS = (f"{OUR_ARM}.{name}" for name in ("walk", "sort_of", "takes", "regime", "permits"))
 
 BUGS = (
     bug(
@@ -65,7 +65,7 @@ BUGS = (
         "PAGE-TABLE-ARM-VALID",
         "a descriptor with bit 1 set needs no bit 0",
         VMSA,
-        {_WALK: ("if entry & 1 == 0 or", "if entry & 3 == 0 or")},
+        {_SORT: ("if entry & 1 == 0:", "if entry & 3 == 0:")},
         profile="any",
     ),
     bug(
@@ -81,7 +81,7 @@ BUGS = (
         "PAGE-TABLE-ARM-SIZE",
         "an address above the output size is reached by a leaf",
         VMSA,
-        {_WALK: ("if address >> regime[PHYS_BITS]:", "if address >> regime[PHYS_BITS] and pointer:")},
+        {_WALK: ("if address >> regime[PHYS_BITS]:", "if address >> regime[PHYS_BITS] and sort == TABLE:")},
         profile="any",
     ),
     bug(
@@ -172,7 +172,7 @@ BUGS = (
         "PAGE-TABLE-ARM-UXN",
         "UXNTable of tables above is not heeded",
         VMSA,
-        {_WALK: ("((entry >> 59) & 3) << 53", "((entry >> 59) & 1) << 53")},
+        {_TAKES: ("((entry >> 59) & 3) << 53", "((entry >> 59) & 1) << 53")},
         profile="any",
     ),
     bug(

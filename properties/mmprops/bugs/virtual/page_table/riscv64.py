@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmprops.bugs.virtual.page_table.places import OUR_RISCV, RISCV, SV, bug
 
-_WALK, _REGIME = f"{OUR_RISCV}.walk", f"{OUR_RISCV}.regime"
+_WALK, _SORT, _PERMITS, _REGIME = (f"{OUR_RISCV}.{name}" for name in ("walk", "sort_of", "permits", "regime"))
 
 BUGS = (
     bug(
@@ -28,7 +28,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-VALID",
         "a leaf with R needs no V",
         SV,
-        {_WALK: ("if pte & V == 0 or", "if pte & (V | R) == 0 or")},
+        {_SORT: ("if pte & V == 0 or", "if pte & (V | R) == 0 or")},
         profile="any",
     ),
     bug(
@@ -37,7 +37,7 @@ BUGS = (
         "W without R is a page that can be written only",
         "linux/virtual.md 1.7, 9",
         {
-            _WALK: ("or (pte & W and pte & R == 0):", "or (pte & W and pte & R == 0 and pte & X == 0):"),
+            _SORT: ("or (pte & W and pte & R == 0):", "or (pte & W and pte & R == 0 and pte & X == 0):"),
         },
         profile="any",
     ),
@@ -54,7 +54,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-PBMT",
         "PBMT 3 is taken in a leaf",
         'RISC-V Privileged ISA, "Svpbmt"',
-        {_WALK: ("lawful = pte & PBMT != PBMT and pte", "lawful = pte")},
+        {_PERMITS: ("if pte & PBMT == PBMT or pte", "if pte")},
         profile="any",
     ),
     bug(
@@ -62,7 +62,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-NAPOT",
         "any page number is taken with N",
         'RISC-V Privileged ISA, "Svnapot"',
-        {_WALK: ("(i > 0 or (frame >> 12) & 15 != 8)", "i > 0")},
+        {_PERMITS: ("level > 0 or (frame >> 12) & 15 != 8", "level > 0")},
         profile="any",
     ),
     bug(
@@ -70,14 +70,17 @@ BUGS = (
         "PAGE-TABLE-RISCV-NAPOT-FRAME",
         "a leaf with N maps 4 KiB",
         'RISC-V Privileged ISA, "Svnapot"',
-        {_WALK: ("1 << (16 if napot else 12 + 9 * i)", "1 << (12 + 9 * i)"), f"{RISCV}.size_of": ("1 << NAPOT_SIZE", "1 << 12")},
+        {
+            _WALK: ("1 << (16 if pte < 0 else 12 + 9 * i)", "1 << (12 + 9 * i)"),
+            f"{RISCV}.size_of": ("1 << NAPOT_SIZE", "1 << 12"),
+        },
     ),
     bug(
         "BUG-RISCV-POINTER",
         "PAGE-TABLE-RISCV-POINTER",
         "an entry that points to a table may have U, A and D",
         SV,
-        {_WALK: ("pte & (U | A | D | PBMT)", "pte & PBMT")},
+        {_SORT: ("pte & (U | A | D | PBMT)", "pte & PBMT")},
         profile="any",
     ),
     bug(
@@ -85,7 +88,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-DEPTH",
         "a pointer at level 0 gives what the access before came to",
         SV,
-        {_WALK: ("if i == 0 or pte & (U", "if pte & (U")},
+        {_SORT: ("WRONG if level == 0 or pte & (U", "WRONG if pte & (U")},
         profile="any",
     ),
     bug(
@@ -93,7 +96,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-USER",
         "a user may fetch from pages without U",
         SV,
-        {_WALK: ("if user and pte & U == 0:", "if user and pte & U == 0 and kind != FETCH:")},
+        {_PERMITS: ("if pte & U == 0:", "if pte & U == 0 and kind != FETCH:")},
         profile="any",
     ),
     bug(
@@ -101,7 +104,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-SUM",
         "SUM is needed for stores alone",
         SV,
-        {_WALK: ("not regime[SUM])", "(kind == WRITE and not regime[SUM]))")},
+        {_PERMITS: ("not regime[SUM])", "(kind == WRITE and not regime[SUM]))")},
         profile="any",
     ),
     bug(
@@ -109,7 +112,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-FETCH-USER",
         "with SUM a supervisor may fetch from a user's page",
         SV,
-        {_WALK: ("(kind == FETCH or not regime[SUM])", "not regime[SUM]")},
+        {_PERMITS: ("(kind == FETCH or not regime[SUM])", "not regime[SUM]")},
         profile="any",
     ),
     bug(
@@ -141,7 +144,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-ALIGNED",
         "the low bits of a superpage's number are ignored",
         SV,
-        {_WALK: ("if not napot and frame & (size - 1):", "if not napot and frame < 0:")},
+        {_PERMITS: ("elif frame & ((1 << (12 + 9 * level)) - 1):", "elif frame < 0:")},
         profile="any",
     ),
     bug(
@@ -149,7 +152,7 @@ BUGS = (
         "PAGE-TABLE-RISCV-SVADE",
         "without ADUE a store to a page with D clear is carried out",
         SV,
-        {_WALK: ("(pte & wanted != wanted and not regime[ADUE])", "(pte & A == 0 and not regime[ADUE])")},
+        {_PERMITS: ("or pte & wanted == wanted", "or pte & A != 0")},
         profile="any",
     ),
     bug(

@@ -83,7 +83,7 @@ BUGS = (
         "PAGE-TABLE-TRANSLATED",
         "a page with its dirty bit set counts as reserved",
         OURS,
-        {f"{OUR_X86}.regime": ("LEAF_RESERVED + level] = signed(always", "LEAF_RESERVED + level] = signed(D | always")},
+        {f"{OUR_X86}.reserved": ("signed(always", "signed(D | always")},
         profile="any",
     ),
     bug(
@@ -115,7 +115,12 @@ BUGS = (
         "PAGE-TABLE-FAULT-LEVEL",
         "an entry that is not present is reported one level too low",
         OURS,
-        {f"{OUR_X86}.walk": ("fail(out, PAGE_FAULT, level, code)\n", "fail(out, PAGE_FAULT, level - 1, code)\n")},
+        {
+            f"{OUR_X86}.walk": (
+                "fail(out, PAGE_FAULT, level, code if sort == ABSENT",
+                "fail(out, PAGE_FAULT, level - 1, code if sort == ABSENT",
+            )
+        },
         profile="any",
     ),
     bug(
@@ -149,8 +154,8 @@ BUGS = (
         'Intel SDM 3A, "Accessed and dirty flags"',
         {
             f"{OUR_X86}.walk": (
-                "            if locked or not",
-                "            memory.words[place_of(memory, at)] = entry | A\n            if locked or not",
+                "            if forbidden:",
+                "            memory.words[place_of(memory, at)] = entry | A\n            if forbidden:",
             )
         },
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mmprops.bugs.virtual.page_table.places import ERRORS, OUR_X86, PAGING, RIGHTS, X86, bug
 
-_WALK, _REGIME, _ALLOWS = f"{OUR_X86}.walk", f"{OUR_X86}.regime", f"{OUR_X86}.allows"
+_REGIME, _RESERVED, _ALLOWS = (f"{OUR_X86}.{name}" for name in ("regime", "reserved", "allows"))
+_WALK, _SORT, _BELOW, _DENIAL = (f"{OUR_X86}.{name}" for name in ("walk", "sort_of", "below", "denial"))
 
 BUGS = (
     bug(
@@ -20,7 +21,7 @@ BUGS = (
         "PAGE-TABLE-X86-PRESENT",
         "an entry without P is used if it is writable",
         PAGING,
-        {_WALK: ("if entry & P == 0:", "if entry & (P | RW) == 0:")},
+        {_SORT: ("if entry & P == 0:", "if entry & (P | RW) == 0:")},
         profile="any",
     ),
     bug(
@@ -28,7 +29,7 @@ BUGS = (
         "PAGE-TABLE-X86-RESERVED-ADDRESS",
         "bit 51 is never reserved",
         PAGING,
-        {_REGIME: ("always = (1 << 52) - (1 << phys_bits)", "always = ((1 << 52) - (1 << phys_bits)) & ~(1 << 51)")},
+        {_RESERVED: ("always = (1 << 52) - (1 << phys_bits)", "always = ((1 << 52) - (1 << phys_bits)) & ~(1 << 51)")},
         profile="any",
     ),
     bug(
@@ -36,7 +37,7 @@ BUGS = (
         "PAGE-TABLE-X86-RESERVED-XD",
         "bit 63 is ignored where NXE is 0",
         PAGING,
-        {_REGIME: ('0 if controls["nxe"] else 1 << 63', "0")},
+        {_RESERVED: ('0 if controls["nxe"] else 1 << 63', "0")},
         profile="any",
     ),
     bug(
@@ -44,7 +45,7 @@ BUGS = (
         "PAGE-TABLE-X86-RESERVED-PS",
         "bit 7 is ignored at levels 4 and 5",
         PAGING,
-        {_REGIME: ("PS if level >= 4 else 0", "0")},
+        {_RESERVED: ("PS if level >= 4 else 0", "0")},
         profile="any",
     ),
     bug(
@@ -52,7 +53,7 @@ BUGS = (
         "PAGE-TABLE-X86-RESERVED-1G",
         "1-GiB pages exist always",
         PAGING,
-        {_REGIME: ('PS if level == 3 and not controls["gbpages"] else 0', "0")},
+        {_RESERVED: ('PS if level == 3 and not controls["gbpages"] else 0', "0")},
         profile="any",
     ),
     bug(
@@ -60,7 +61,7 @@ BUGS = (
         "PAGE-TABLE-X86-RESERVED-LARGE",
         "the low address bits of a 1-GiB page are ignored",
         PAGING,
-        {_REGIME: ("if level in (2, 3) else 0", "if level == 2 else 0")},
+        {_RESERVED: ("if level in (2, 3) else 0", "if level == 2 else 0")},
         profile="any",
     ),
     bug(
@@ -69,7 +70,7 @@ BUGS = (
         "an entry of level 2 always maps a page",
         PAGING,
         {
-            _WALK: ("leaf = level == 1 or", "leaf = level <= 2 or"),
+            _SORT: ("leaf = level == 1 or", "leaf = level <= 2 or"),
             f"{X86}.is_leaf": ("(level == 1)", "(level <= 2)"),
             f"{X86}.reserved": (
                 "if entry & PAGE_SIZE and level > 1 and entry",
@@ -83,7 +84,7 @@ BUGS = (
         "execute-disable counts in the leaf alone",
         RIGHTS,
         {
-            _WALK: ("(rights & entry) | (rights & 1) |", "(rights & entry & ~1) |"),
+            _BELOW: ("(rights & entry) | (rights & 1) |", "(rights & entry & ~1) |"),
             f"{X86}.combine": ("execute=above.execute & ", "execute="),
         },
     ),
@@ -92,7 +93,7 @@ BUGS = (
         "PAGE-TABLE-X86-WRITE",
         "a write is permitted by the leaf alone",
         RIGHTS,
-        {_WALK: ("rights = (rights & entry)", "rights = (rights & entry & ~RW) | (entry & RW)")},
+        {_BELOW: ("(rights & entry)", "(rights & entry & ~RW) | (entry & RW)")},
         profile="any",
     ),
     bug(
@@ -100,7 +101,7 @@ BUGS = (
         "PAGE-TABLE-X86-USER",
         "a user's access is permitted by the leaf alone",
         RIGHTS,
-        {_WALK: ("rights = (rights & entry)", "rights = (rights & entry & ~US) | (entry & US)")},
+        {_BELOW: ("(rights & entry)", "(rights & entry & ~US) | (entry & US)")},
         profile="any",
     ),
     bug(
@@ -140,7 +141,7 @@ BUGS = (
         "PAGE-TABLE-X86-PKEY-AD",
         "a key with AD still lets a supervisor read",
         "linux/virtual.md 1.7, 5",
-        {_WALK: ("locked = key & 1 or", "locked = (key & 1 and user) or")},
+        {_DENIAL: ("if key & 1 or", "if (key & 1 and user) or")},
         profile="any",
     ),
     bug(
@@ -148,7 +149,7 @@ BUGS = (
         "PAGE-TABLE-X86-PKEY-WD",
         "a key with WD lets a supervisor write although WP is 1",
         RIGHTS,
-        {_WALK: ("(user or regime[WP]))", "user)")},
+        {_DENIAL: ("(user or regime[WP]))", "user)")},
         profile="any",
     ),
     bug(
@@ -156,7 +157,7 @@ BUGS = (
         "PAGE-TABLE-TRANSLATED",
         "a key with AD forbids fetches",
         "linux/virtual.md 1.7, 5",
-        {_WALK: ("rights & US and kind != FETCH else 0", "rights & US else 0")},
+        {_DENIAL: ("rights & US and kind != FETCH else 0", "rights & US else 0")},
         profile="any",
     ),
     bug(
@@ -174,7 +175,7 @@ BUGS = (
         "PAGE-TABLE-X86-CODE-RSVD",
         "a reserved bit is reported without bit 3 of the error code",
         ERRORS,
-        {_WALK: ("code | 9", "code | 1"), f"{X86}.walk": ("True, kind, user) + CODE_RESERVED", "True, kind, user)")},
+        {_WALK: ("else code | 9", "else code | 1"), f"{X86}.walk": ("True, kind, user) + CODE_RESERVED", "True, kind, user)")},
     ),
     bug(
         "BUG-X86-CODE-INSTR",
@@ -191,6 +192,6 @@ BUGS = (
         "PAGE-TABLE-X86-CODE-PK",
         "the error code does not tell of the protection key",
         ERRORS,
-        {_WALK: ("33 if locked else 1", "1"), f"{X86}.leaf_reached": ("code = code + CODE_KEY", "code = code + 0")},
+        {_DENIAL: ("return 33", "return 1"), f"{X86}.leaf_reached": ("code = code + CODE_KEY", "code = code + 0")},
     ),
 )
