@@ -13,7 +13,7 @@ from mmspec.physical.watermarks.core import reduced, unusable, watermark_ok
 from mmspec.physical.watermarks.ops import Held, Mark, Zone
 from mmspec.physical.watermarks.sizes import mark_zone, min_of
 from mmspec.physical.watermarks.state import Marks
-from mmspec.words import MAX_ORDER_LIMIT, Flags, Word
+from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Word
 
 Order13 = Annotated[int, Word("order", bits=8, lo=0, hi=MAX_ORDER_LIMIT)]
 Part = Annotated[int, Word("part", bits=64, lo=0, hi=(1 << 46) - 1)]
@@ -50,7 +50,7 @@ def leaves_enough(
     return (after == False) | enough  # noqa: E712  # a truth may be symbolic
 
 
-def at_least_the_order(order: Order13, after: Mark) -> bool:
+def at_least_the_order(order: Order13, after: Count) -> bool:
     """The other frames of the block are never usable."""
     return after >= (1 << order) - 1
 
@@ -79,20 +79,27 @@ OBLIGATIONS = (
         "WATERMARKS-MIN-CAP", (c.MIN_CAPPED,), capped.__doc__ or "", min_of, capped, operation="marks", invariant="capped",
     ),
     Obligation(
+        "WATERMARKS-REDUCED-FITS", (c.OK_MIN_RESERVE, c.OK_NON_BLOCK, c.OK_OOM), "What a mark comes to is a mark.", reduced,
+        operation="check", invariant="reduced: defined",
+    ),
+    Obligation(
+        "WATERMARKS-UNUSABLE-FITS", (c.OK_UNUSABLE,), "What is unusable is a number of frames.", unusable, types=TYPES,
+        operation="check", invariant="unusable: defined",
+    ),
+    Obligation(
         "WATERMARKS-REDUCED-LOWERS", (c.OK_MIN_RESERVE, c.OK_NON_BLOCK, c.OK_OOM), lowered.__doc__ or "", reduced, lowered,
-        operation="check", invariant="lowers",
+        rests_on=("WATERMARKS-REDUCED-FITS",), operation="check", invariant="lowers",
     ),
     Obligation(
         "WATERMARKS-REDUCED-MONOTONE", (c.OK_MIN_RESERVE, c.OK_NON_BLOCK, c.OK_OOM), no_less.__doc__ or "", reduced, no_less,
-        operation="check", invariant="monotone",
+        rests_on=("WATERMARKS-REDUCED-FITS",), operation="check", invariant="monotone",
     ),
     Obligation(
         "WATERMARKS-UNUSABLE-BLOCK", (c.OK_UNUSABLE,), at_least_the_order.__doc__ or "", unusable, at_least_the_order,
-        types=TYPES, operation="check", invariant="unusable",
+        types=TYPES, rests_on=("WATERMARKS-UNUSABLE-FITS",), operation="check", invariant="unusable",
     ),
     Obligation(
         "WATERMARKS-OK-LEAVES", (c.OK_ABOVE,), leaves_enough.__doc__ or "", watermark_ok, leaves_enough,
         types=TYPES, operation="check", invariant="leaves",
     ),
 )  # fmt: skip
-"""Proved; they join the tuple of all when the ledger is next written."""

@@ -16,6 +16,7 @@ from mmspec.physical.vmstat import clauses as c
 from mmspec.physical.vmstat.ops import (
     MAX_ITEMS,
     MAX_THRESHOLD,
+    Cell,
     Count,
     Cpu,
     CpuEnd,
@@ -181,18 +182,18 @@ def same_apply(zone: Zone, op: Any, result: Any) -> Zone:
 # --- reading -------------------------------------------------------------------------------------------------------------
 
 
-def slack_more(pending: PMap[Any, bool], cpus: CpuEnd, item: Item, cpu: CpuEnd, slack: Total) -> bool:
+def slack_more(pending: PMap[Cell, bool], cpus: CpuEnd, item: Item, cpu: CpuEnd, slack: Total) -> bool:
     """Tell whether a CPU is left to ask."""
     return cpu < cpus
 
 
-def slack_step(pending: PMap[Any, bool], cpus: CpuEnd, item: Item, cpu: CpuEnd, slack: Total) -> tuple[Any, ...]:
+def slack_step(pending: PMap[Cell, bool], cpus: CpuEnd, item: Item, cpu: CpuEnd, slack: Total) -> tuple[Any, ...]:
     """Add what a CPU may hold back at most."""
     held = MAX_THRESHOLD if pending.get(cell_of(cpu, item), False) else 0
     return pending, cpus, item, cpu + 1, slack + held
 
 
-def slack_left(pending: PMap[Any, bool], cpus: CpuEnd, item: Item, cpu: CpuEnd, slack: Total) -> int:
+def slack_left(pending: PMap[Cell, bool], cpus: CpuEnd, item: Item, cpu: CpuEnd, slack: Total) -> int:
     """Return how many CPUs are left to ask."""
     return cpus - cpu
 

@@ -15,12 +15,14 @@ from mmspec.physical.vmstat.ops import (
     EINVAL,
     MAX_ITEMS,
     MAX_THRESHOLD,
+    Cell,
     Config,
     Count,
     Cpu,
     CpuEnd,
     Dec,
     Delta,
+    Difference,
     Done,
     Error,
     Fold,
@@ -290,18 +292,18 @@ def pressure_choose(zone: Zone, cells: Cells, op: Pressure) -> tuple[Done | Erro
 # --- answers ---------------------------------------------------------------------------------------------------------------
 
 
-def sum_more(zone: Zone, held: PMap[Any, Any], item: Item, cpu: CpuEnd, total: Total) -> bool:
+def sum_more(zone: Zone, held: PMap[Cell, Difference], item: Item, cpu: CpuEnd, total: Total) -> bool:
     """Tell whether a CPU is left to add."""
     return cpu < zone.cpus
 
 
-def sum_step(zone: Zone, held: PMap[Any, Any], item: Item, cpu: CpuEnd, total: Total) -> tuple[Any, ...]:
+def sum_step(zone: Zone, held: PMap[Cell, Difference], item: Item, cpu: CpuEnd, total: Total) -> tuple[Any, ...]:
     """Add what a CPU holds back, if it is online."""
     part = held.get(cell_of(cpu, item), 0) if is_online(zone, cpu) else 0
     return zone, held, item, cpu + 1, total + part
 
 
-def sum_left(zone: Zone, held: PMap[Any, Any], item: Item, cpu: CpuEnd, total: Total) -> int:
+def sum_left(zone: Zone, held: PMap[Cell, Difference], item: Item, cpu: CpuEnd, total: Total) -> int:
     """Return how many CPUs are left to add."""
     return zone.cpus - cpu
 

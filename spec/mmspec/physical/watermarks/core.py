@@ -66,7 +66,7 @@ from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Order
 # --- the check -----------------------------------------------------------------------------------------------------------
 
 
-def unusable(order: Order, flags: Flags, highatomic: Mark, cma: Mark) -> Mark:
+def unusable(order: Order, flags: Flags, highatomic: Mark, cma: Mark) -> Count:
     """Return the free frames that a request cannot use (mm/page_alloc.c:__zone_watermark_unusable_free, v6.12)."""
     rule(c.OK_UNUSABLE)
     frames = (1 << order) - 1

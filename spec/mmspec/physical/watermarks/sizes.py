@@ -258,7 +258,7 @@ def reserve_of(machine: Machine, marks: Marks, zone: Zone, highest: Kind) -> Mar
     kind = kind_of(zone)
     ratio, above = marks.ratio.get(kind, 0), 0
     for k in range(KINDS):
-        above += machine.managed.get(zone_at(node_of(zone), k), 0) if kind < k <= highest else 0
+        above += machine.managed.get(zone_at(node_of(zone), k), 0) * ((kind < k) & (k <= highest))
     if ratio < 1 or machine.managed.get(zone, 0) == 0:
         rule(c.RESERVE_OFF)
         return 0

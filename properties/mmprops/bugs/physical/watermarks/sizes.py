@@ -251,7 +251,7 @@ BUGS = (
                 "above += self.managed[row - kind + k]",
                 "above = self.managed[row - kind + k] if k == kind + 1 else above",
             ),
-            f"{SIZES}.reserve_of": ("if kind < k <= highest else 0", "if kind < k <= highest and k == kind + 1 else 0"),
+            f"{SIZES}.reserve_of": ("(k <= highest))", "(k <= highest) & (k == kind + 1))"),
         },
     ),
     bug(
@@ -364,7 +364,7 @@ BUGS = (
         "WATERMARKS-RESERVE-KEPT",
         "a zone keeps frames from requests for itself",
         RESERVE,
-        {f"{SIZES}.reserve_of": ("if kind < k <= highest", "if kind <= k <= highest")},
+        {f"{SIZES}.reserve_of": ("(kind < k)", "(kind <= k)")},
         client="spec",
     ),
 )
