@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memory_model, refined
+from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memblock, memory_model, refined
 
 OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
     *memory_model.OBLIGATIONS,
+    *memblock.OBLIGATIONS,
 )  # fmt: skip
 """Every obligation of the project."""
 
@@ -27,6 +28,10 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
         for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
     },
+    (
+        "memblock",
+        "core: step",
+    ): "not decided: what an operation keeps waits for the ledger (memblock.WAITING); a step is a loop's",
     ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",
     ("memory_model", "core: removed-again"): "not asked: it is said of what was just added",
     ("memory_model", "core: bits"): "not asked: core: others and core: valid say which bits change",
