@@ -70,9 +70,9 @@ def simpler(config: Config) -> Iterator[Config]:
     for order in range(config.max_order):
         yield attrs.evolve(config, max_order=order)
     for kind in range(HIGHMEM + 1):
-        without = tuple(0 if at == kind else end for at, end in enumerate(config.ends))
-        if config.ends[kind] and any(without):
-            yield attrs.evolve(config, ends=without)
+        dma, dma32, normal, highmem = (0 if at == kind else end for at, end in enumerate(config.ends))
+        if config.ends[kind] and any((dma, dma32, normal, highmem)):
+            yield attrs.evolve(config, ends=(dma, dma32, normal, highmem))
 
 
 class Generator:

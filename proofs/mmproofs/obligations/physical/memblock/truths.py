@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mmproofs.obligation import Predicate, bound
 from mmspec.physical.memblock.invariants import nothing_between, region_ordered, region_whole
 from mmspec.physical.memblock.ops import Addr
@@ -23,10 +25,10 @@ def in_line(array: Array, spot: Addr, other: Addr) -> bool:
     return nothing_between(array, spot, other)
 
 
-STATE: tuple[Predicate, ...] = (whole, ordered, in_line)
+STATE: tuple[Callable[..., bool], ...] = (whole, ordered, in_line)
 """What is given of an array, and kept by every change."""
 
-COLUMNS: tuple[tuple[str, Predicate], ...] = (("WHOLE", whole), ("ORDERED", ordered), ("IN-LINE", in_line))
+COLUMNS: tuple[tuple[str, Callable[..., bool]], ...] = (("WHOLE", whole), ("ORDERED", ordered), ("IN-LINE", in_line))
 
 
 def of(part: str) -> tuple[Predicate, ...]:
