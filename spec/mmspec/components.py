@@ -9,12 +9,14 @@ from mmspec.physical.memory_model import MEMORY_MODEL
 from mmspec.physical.pcp import PCP
 from mmspec.physical.vmstat import VMSTAT
 from mmspec.physical.watermarks import WATERMARKS
+from mmspec.physical.zone_sizing import ZONE_SIZING
 from mmspec.physical.zones import ZONES
 from mmspec.virtual.page_table import PAGE_TABLE
 
 COMPONENTS: tuple[Component, ...] = (
     MEMBLOCK,
     MEMORY_MODEL,
+    ZONE_SIZING,
     ZONES,
     VMSTAT,
     WATERMARKS,

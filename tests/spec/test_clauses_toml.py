@@ -25,7 +25,7 @@ DOSSIERS = ROOT.parent / "shared" / "linux"
 CHAPTERS = {
     "A": ("physical.md", [f"A.{number}" for number in range(1, 15)]),
     "B": ("physical.md", [f"B.{number}" for number in range(1, 15)]),
-    "C": ("physical.md", ["C.1", "C.2", *(f"C.{number}" for number in range(5, 13))]),
+    "C": ("physical.md", [f"C.{number}" for number in range(1, 13)]),
     "D": ("physical.md", [f"D.{number}" for number in range(1, 14)]),
     "E": ("physical.md", [f"E.{number}" for number in range(1, 16)]),
     "1": (
@@ -54,7 +54,7 @@ KEY = re.compile(r"(?P<section>[A-Z]\.\d+|\d+(?:\.\d+)+)(?:\.(?P<step>\d+[a-z]?)
 PLANNED = {
     "memblock", "memory_model", "hotplug", "zones", "vmstat", "watermarks", "buddy", "pcp", "page_alloc", "compaction", "numa",
     "slub", "page_table", "tlb", "vma", "faults", "page_cache", "swap", "huge_pages", "vmalloc", "lru", "reclaim", "writeback",
-    "oom",
+    "oom", "zone_sizing",
 }  # fmt: skip
 NOBODY = {"derived", "replay", "not modelled"}
 

@@ -10,6 +10,7 @@ from mmproofs.obligations.physical import (
     kernels,
     lists,
     marks,
+    memblock,
     memory_model,
     pcp,
     refined,
@@ -25,6 +26,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *memory_model.OBLIGATIONS,
     *page_table.OBLIGATIONS,
     *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *zones.OBLIGATIONS, *pcp.OBLIGATIONS,
+    *memblock.OBLIGATIONS,
 )  # fmt: skip
 WAITING = frozenset(
     {
@@ -63,6 +65,10 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
         for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
     },
+    (
+        "memblock",
+        "core: step",
+    ): "not decided: what an operation keeps waits for the ledger (memblock.WAITING); a step is a loop's",
     ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",
     ("memory_model", "core: removed-again"): "not asked: it is said of what was just added",
     ("memory_model", "core: bits"): "not asked: core: others and core: valid say which bits change",

@@ -9,6 +9,7 @@ from mmprops.machines.physical.memory_model import MEMORY_MODEL
 from mmprops.machines.physical.pcp import PCP
 from mmprops.machines.physical.vmstat import VMSTAT
 from mmprops.machines.physical.watermarks import WATERMARKS
+from mmprops.machines.physical.zone_sizing import ZONE_SIZING
 from mmprops.machines.physical.zones import ZONES
 from mmprops.machines.virtual.page_table import PAGE_TABLE
 from mmspec.errors import InputError
@@ -16,6 +17,7 @@ from mmspec.errors import InputError
 MACHINES: tuple[Machine, ...] = (
     MEMBLOCK,
     MEMORY_MODEL,
+    ZONE_SIZING,
     ZONES,
     VMSTAT,
     WATERMARKS,

@@ -77,7 +77,7 @@ class Table:
 
     def insert(self, at: int, base: Addr, end: Addr, nid: Nid, flags: Flags) -> None:
         """Put a region at an index."""
-        self.total = end - base + (self.total if self.bases else 0)
+        self.total = (end - base + (self.total if self.bases else 0)) & TOP
         self.bases.insert(at, base)
         self.ends.insert(at, end)
         self.nids.insert(at, nid)
@@ -86,7 +86,7 @@ class Table:
     def drop(self, first: int, last: int) -> None:
         """Take the regions with indices in [first, last) out."""
         for at in range(first, last):
-            self.total -= self.ends[at] - self.bases[at]
+            self.total = (self.total - (self.ends[at] - self.bases[at])) & TOP
         self._delete(first, last)
 
     def _delete(self, first: int, last: int) -> None:

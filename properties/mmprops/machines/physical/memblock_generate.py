@@ -219,7 +219,7 @@ class Generator:
 
     def much(self, r: bytes, state: Memblock) -> Size:
         """Return an amount of memory near what there is."""
-        total = min(state.memory.total, TOP)
+        total = state.memory.total
         return max(0, min(total + (0, 1, -1, -total // 2, -self.unit, -total, -total // 8)[r[1] % 7], TOP))
 
     def enforce(self, r: bytes, state: Memblock) -> Made:

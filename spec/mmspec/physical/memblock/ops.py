@@ -58,6 +58,9 @@ Addr = Annotated[int, Word("addr", bits=64, lo=0, hi=TOP, hexadecimal=True)]
 Size = Annotated[int, Word("size", bits=64, lo=0, hi=TOP, hexadecimal=True)]
 """A number of bytes."""
 
+RegionCount = Annotated[int, Word("regions", bits=64, lo=0, hi=TOP)]
+"""A number of regions of an array: as many as there are bytes for them to begin at."""
+
 Nid = Annotated[int, Word("nid", bits=16, lo=-1, hi=63, signed=True)]
 """A node's number; ``NO_NODE`` where none is known (the kernel's MAX_NUMNODES of a region, NUMA_NO_NODE of a request)."""
 

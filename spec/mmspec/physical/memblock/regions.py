@@ -61,15 +61,18 @@ def before_end_above(array: Array, base: Addr) -> Addr:
 
 
 def insert(array: Array, before: Addr, base: Addr, end: Addr, nid: Nid, flags: Flags) -> Array:
-    """Put a region after another (mm/memblock.c:memblock_insert_region, v6.12); the first one's size is the total."""
+    """Put a region after another (mm/memblock.c:memblock_insert_region, v6.12); the first one's size is the total.
+
+    Both numbers have 64 bits; memory that is trimmed and added anew may overflow the total (docs/questions.md).
+    """
     return Array(
         array.end.set(base, end),
         array.nid.set(base, nid),
         array.flags.set(base, flags),
         array.next.set(base, array.next[before]).set(before, base),
-        array.cnt + 1,
+        (array.cnt + 1) & TOP,
         array.max,
-        end - base if array.cnt == 0 else array.total + (end - base),
+        end - base if array.cnt == 0 else (array.total + (end - base)) & TOP,
     )
 
 
@@ -81,9 +84,9 @@ def drop_next(array: Array, before: Addr) -> Array:
         array.nid.delete(base),
         array.flags.delete(base),
         array.next.set(before, array.next[base]).delete(base),
-        array.cnt - 1,
+        (array.cnt - 1) & TOP,
         array.max,
-        array.total - size_at(array, base),
+        (array.total - size_at(array, base)) & TOP,
     )
 
 
@@ -99,7 +102,7 @@ def split_after(array: Array, before: Addr, at: Addr) -> Array:
         array.nid.set(at, array.nid[base]),
         array.flags.set(at, array.flags[base]),
         array.next.set(at, array.next[base]).set(base, at),
-        array.cnt + 1,
+        (array.cnt + 1) & TOP,
         array.max,
         array.total,
     )
@@ -122,7 +125,7 @@ def join_next(array: Array, base: Addr) -> Array:
         array.nid.delete(following),
         array.flags.delete(following),
         array.next.set(base, array.next[following]).delete(following),
-        array.cnt - 1,
+        (array.cnt - 1) & TOP,
         array.max,
         array.total,
     )

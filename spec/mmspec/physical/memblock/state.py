@@ -17,6 +17,7 @@ from mmspec.physical.memblock.ops import (
     Addr,
     Config,
     Nid,
+    RegionCount,
     Size,
     Type,
 )  # fmt: skip
@@ -34,9 +35,9 @@ class Array:
     nid: PMap[Addr, Nid]  # of each region
     flags: PMap[Addr, Flags]  # of each region
     next: PMap[Addr, Addr]  # the base of the next region; the last one's, and in an empty array TOP's, is TOP
-    cnt: Count  # regions
+    cnt: RegionCount  # regions
     max: Count  # regions that there is room for; cnt <= max
-    total: Size  # bytes, and those by which trimming has shrunk regions, as Linux counts them
+    total: Size  # bytes, and those by which trimming has shrunk regions, as Linux counts them: in 64 bits
 
 
 @attrs.frozen

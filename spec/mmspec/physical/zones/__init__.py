@@ -3,7 +3,7 @@
 The state is which zones have memory and what they served (``state.Topology``) and, beside it, Linux's order of nodes for each
 node (``state.Lists``). Read ``core`` first: which zone a request may use, and what every list of zones must keep; then
 ``linux``: in which order Linux goes through the nodes. The reserves that lower zones keep are with the watermarks, whose check
-asks them. Not modelled: how memory was divided into zones at boot (component ``memory_model``); cpusets and memory
+asks them. How memory is divided into zones at boot is component ``zone_sizing``. Not modelled: cpusets and memory
 policies, of which a set of nodes is all that is left here (components ``page_alloc``, ``numa``).
 """
 

@@ -24,7 +24,7 @@ BUGS = (
         "MEMBLOCK-2",
         "what is taken out of an array stays in its total",
         "mm/memblock.c:memblock_remove_region, v6.12",
-        {f"{REGIONS}.drop_next": ("array.total - size_at(array, base)", "array.total")},
+        {f"{REGIONS}.drop_next": ("(array.total - size_at(array, base)) & TOP", "array.total")},
     ),
     truth(
         "BUG-LAW-MERGES-NO-NEXT",
