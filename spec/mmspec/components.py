@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.hotplug import HOTPLUG
 from mmspec.physical.memblock import MEMBLOCK
 from mmspec.physical.memory_model import MEMORY_MODEL
 from mmspec.physical.pcp import PCP
@@ -16,6 +17,7 @@ COMPONENTS: tuple[Component, ...] = (
     MEMBLOCK,
     MEMORY_MODEL,
     ZONES,
+    HOTPLUG,
     VMSTAT,
     WATERMARKS,
     BUDDY,
