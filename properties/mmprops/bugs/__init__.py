@@ -8,7 +8,7 @@ from __future__ import annotations
 from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug, BugError, install
 from mmprops.bugs.kill import Kill, run_bug, run_bugs
 from mmprops.bugs.missing import UNEXPRESSED
-from mmprops.bugs.physical import buddy, memblock, memory_model, pcp, vmstat, watermarks, zones
+from mmprops.bugs.physical import buddy, hotplug, memblock, memory_model, pcp, vmstat, watermarks, zones
 from mmprops.bugs.virtual import page_table
 from mmspec.errors import InputError
 
@@ -30,6 +30,7 @@ BUGS: tuple[Bug, ...] = (
     *memblock.BUGS,
     *memory_model.BUGS,
     *zones.BUGS,
+    *hotplug.BUGS,
     *vmstat.BUGS,
     *watermarks.BUGS,
     *buddy.BUGS,

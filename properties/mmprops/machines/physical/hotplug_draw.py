@@ -42,7 +42,7 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     return Config(
         memory,
         nodes,
-        header[2] % (1 << nodes),
+        header[2] & header[9] & ((1 << nodes) - 1),
         tuple(wide(header, memory, block_order)),
         section_order,
         block_order,

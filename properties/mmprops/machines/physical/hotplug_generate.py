@@ -56,8 +56,10 @@ class Generator:
 
     def table(self, header: bytes) -> list[Any]:
         """Return what to do, each as often as it is wanted."""
-        looks = [self.look_zone] * 4 + [self.look_node] * 2 + [self.look_block, self.look_frame, self.default_zone, self.total]
-        changes = [self.add] * 4 + [self.online] * (6 + header[11] % 3) + [self.offline] * 5 + [self.remove] * 2
+        looks = [self.look_zone] * 4 + [self.look_node] * 4 + [self.look_block, self.look_frame, self.default_zone, self.total]
+        changes = (
+            [self.add] * 4 + [self.online] * (6 + header[11] % 3) + [self.offline] * 5 + [self.remove] * (3 + header[10] % 4)
+        )
         if self.capabilities["devices"]:
             changes += [self.map_device] * (1 + header[12] % 3) + [self.unmap_device]
             looks += [self.look_frame]

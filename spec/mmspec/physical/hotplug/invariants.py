@@ -6,18 +6,19 @@ from collections.abc import Iterator
 
 from mmspec.component import Invariant
 from mmspec.physical.hotplug import clauses as c
-from mmspec.physical.hotplug.ops import KINDS, SUBSECTION_ORDER, Block, Node, Zone
+from mmspec.physical.hotplug.ops import ABSENT, KINDS, SUBSECTION_ORDER, Block, Node, Zone
 from mmspec.physical.hotplug.spans import hull_end, hull_start, zone_end
 from mmspec.physical.hotplug.state import (
     Memory,
     Spans,
     block_size,
     block_start,
+    block_state,
     is_device_frame,
     is_in_zone,
+    is_memory,
     is_online,
     is_online_frame,
-    is_zone,
     kind_of,
     node_of,
     ram_end,
@@ -32,11 +33,18 @@ def never_online(memory: Memory, spans: Spans, frame: Pfn) -> bool:
     return not is_online_frame(memory, frame) or not is_device_frame(memory, frame)
 
 
+def apart(memory: Memory, spans: Spans, frame: Pfn) -> bool:
+    """No frame is memory, online or not, and a device's."""
+    return not is_memory(memory, frame) or not is_device_frame(memory, frame)
+
+
 def at_home(memory: Memory, spans: Spans, block: Block) -> bool:
-    """A block that is online is in a zone of its own node that blocks may be in."""
-    zone = memory.zones.get(block, 0)
-    home = (node_of(zone) == memory.nodes.get(block, 0)) & is_zone(memory.shape, zone) & takes_blocks(kind_of(zone))
-    return not is_online(memory, block) or home
+    """A block that is there has a node, and one that is online is in a zone of that node that blocks may be in."""
+    zone, node = memory.zones.get(block, 0), memory.nodes.get(block, 0)
+    if block_state(memory, block) == ABSENT:
+        return True
+    home = (node_of(zone) == node) & takes_blocks(kind_of(zone))
+    return node < memory.shape.nodes and (not is_online(memory, block) or home)
 
 
 def nested(memory: Memory, spans: Spans, zone: Zone) -> bool:
@@ -113,6 +121,7 @@ def frames_near(memory: Memory, spans: Spans) -> Iterator[Pfn]:
 
 INVARIANTS = (
     Invariant(c.NEVER_ONLINE, never_online, frames_near),
+    Invariant(c.NEVER_ONLINE, apart, frames_near),
     Invariant(c.ONE_NODE, at_home, blocks_there),
     Invariant(c.NESTED, nested, zones_there),
     Invariant(c.COUNTED, counted, zones_there, recount=True),

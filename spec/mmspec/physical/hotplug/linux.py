@@ -69,7 +69,7 @@ from mmspec.physical.hotplug.ops import (
     UnmapDevice,
     Zone,
 )  # fmt: skip
-from mmspec.physical.hotplug.spans import frames_of, grown, intersects, shrunk
+from mmspec.physical.hotplug.spans import frames_of, grown, intersects, shrunk, taken_back
 from mmspec.physical.hotplug.state import Memory, Spans, block_of, block_size, block_state, is_node, subsection_of, zone_at
 from mmspec.pmap import PMap, somewhere
 
@@ -216,12 +216,11 @@ def online_choose(memory: Memory, spans: Spans, op: Online) -> Answer:
     if op.stop == POISON:
         return EHWPOISON, spans
     zone = zone_for(memory, spans, op.block, op.to)
-    first, end = frames_of(memory, op.block)
-    wider = grown(spans, zone, first, end)
     if op.stop == VETO:
         rule(c.VETO_SHRINKS)
-        return EPERM, shrunk(memory, wider, zone, op.block)
-    return Onlined(zone), wider
+        return EPERM, taken_back(memory, spans, zone, op.block)
+    first, end = frames_of(memory, op.block)
+    return Onlined(zone), grown(spans, zone, first, end)
 
 
 def offline_choose(memory: Memory, spans: Spans, op: Offline) -> Answer:

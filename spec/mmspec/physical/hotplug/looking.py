@@ -7,7 +7,6 @@ from typing import Any
 from mmspec.clause import Clause, rule
 from mmspec.errors import refused
 from mmspec.physical.hotplug import clauses as c
-from mmspec.physical.hotplug.core import meets
 from mmspec.physical.hotplug.linux import zone_for
 from mmspec.physical.hotplug.onlining import zone_clause
 from mmspec.physical.hotplug.ops import (
@@ -50,6 +49,7 @@ from mmspec.physical.hotplug.state import (
     block_state,
     is_device_frame,
     is_kernel_kind,
+    is_memory,
     is_node,
     is_online_frame,
     is_zone,
@@ -188,13 +188,6 @@ def default_zone_choose(memory: Memory, spans: Spans, op: DefaultZone) -> tuple[
 # --- frames, the total -------------------------------------------------------------------------------------------------
 
 
-def has_descriptor(memory: Memory, pfn: Pfn) -> bool:
-    """Tell whether a frame of a block that is there is memory."""
-    block = block_of(memory.shape, pfn)
-    there = block_state(memory, block) != ABSENT
-    return there and meets(block_start(memory.shape, block), ram_end(memory, block), pfn, pfn + 1)
-
-
 def device_frame(memory: Memory, pfn: Pfn) -> FrameIs:
     """Return what a device's frame is."""
     owner = memory.devices.get(subsection_of(pfn), 0)
@@ -208,7 +201,7 @@ def frame_answer(memory: Memory, pfn: Pfn) -> FrameIs:
         return device_frame(memory, pfn)
     if is_online_frame(memory, pfn):
         return FrameIs(ONLINE_FRAME, memory.zones.get(block_of(memory.shape, pfn), 0), 0)
-    return FrameIs(OFFLINE_FRAME if has_descriptor(memory, pfn) else NO_FRAME, NOWHERE, 0)
+    return FrameIs(OFFLINE_FRAME if is_memory(memory, pfn) else NO_FRAME, NOWHERE, 0)
 
 
 def look_frame_allowed(memory: Memory, op: LookFrame, result: FrameIs | Error) -> Clause | None:

@@ -89,7 +89,7 @@ BlockState = Annotated[int, Word("block_state", bits=8, lo=0, hi=2, names=("ABSE
 """What a memory block is."""
 
 BlockOrder = Annotated[int, Word("block_order", bits=8, lo=9, hi=31)]
-"""The binary logarithm of a block's size in frames."""
+"""The binary logarithm of a block's, or a section's, size in frames."""
 
 Subsection = Annotated[int, Word("subsection", bits=64, lo=0, hi=(1 << 43) - 1)]
 """A sub-section: ``pfn >> 9``."""
@@ -155,7 +155,7 @@ class Config:
     nodes: NodeEnd = 1
     cpus: NodeSet = 1
     spans: tuple[tuple[Zone, Pfn, PfnEnd], ...] = ()
-    section_order: Order = 15
+    section_order: BlockOrder = 15
     block_order: BlockOrder = 15
     pageblock_order: Order = 9
     mappable_end: PfnEnd = 1 << 34  # where the direct map ends (arch_get_mappable_range)

@@ -9,7 +9,7 @@ import attrs
 from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.hotplug import clauses as c
-from mmspec.physical.hotplug.ops import KINDS, Block, BlockEnd, Frames, Node, Zone
+from mmspec.physical.hotplug.ops import KINDS, Block, BlockEnd, Node, Zone
 from mmspec.physical.hotplug.state import (
     Memory,
     Spans,
@@ -177,6 +177,7 @@ def frames_of(memory: Memory, block: Block) -> tuple[Pfn, PfnEnd]:
     return first, first + block_size(memory.shape)
 
 
-def spanned_frames(spans: Spans, zone: Zone) -> Frames:
-    """Return the frames that a zone spans."""
-    return spans.spanned.get(zone, 0)
+def taken_back(memory: Memory, spans: Spans, zone: Zone, block: Block) -> Spans:
+    """Let a zone span a block that is not online, and not span it any more."""
+    first, end = frames_of(memory, block)
+    return shrunk(memory, grown(spans, zone, first, end), zone, block)

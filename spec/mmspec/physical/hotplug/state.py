@@ -40,7 +40,7 @@ from mmspec.words import Order, Pageblock, Pfn, PfnEnd
 class Shape:
     """What never changes."""
 
-    section_order: Order
+    section_order: BlockOrder
     block_order: BlockOrder
     pageblock_order: Order
     nodes: NodeEnd
@@ -169,6 +169,12 @@ def is_online_frame(memory: Memory, pfn: Pfn) -> bool:
     """Tell whether a frame is online: such frames, and no others, the page allocator may be given."""
     block = block_of(memory.shape, pfn)
     return is_online(memory, block) & (pfn < ram_end(memory, block))
+
+
+def is_memory(memory: Memory, pfn: Pfn) -> bool:
+    """Tell whether a frame is memory, online or not: it is of a block that is there, and of no hole."""
+    block = block_of(memory.shape, pfn)
+    return (block_state(memory, block) != ABSENT) & (pfn < ram_end(memory, block))
 
 
 def is_device_frame(memory: Memory, pfn: Pfn) -> bool:
