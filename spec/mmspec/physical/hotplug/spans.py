@@ -119,20 +119,20 @@ def blocks_below(memory: Memory, end: PfnEnd) -> BlockEnd:
     return (end + block_size(memory.shape) - 1) >> memory.shape.block_order
 
 
-def shrunk_zone(memory: Memory, spans: Spans, zone: Zone, block: Block) -> Spans:
+def shrunk_zone(memory: Memory, spans: Spans, zone: Zone, gone: Block) -> Spans:
     """Let a zone end or begin elsewhere where it ends or begins with a block that is gone (shrink_zone_span)."""
     start, last = spans.start.get(zone, 0), zone_end(spans, zone)
-    first = block_start(memory.shape, block)
+    first = block_start(memory.shape, gone)
     end = first + block_size(memory.shape)
     if start == first:
         rule(c.SHRINK_FIRST)
         limit = blocks_below(memory, last)
-        found = next_block(memory, zone, block + 1, limit)
+        found = next_block(memory, zone, gone + 1, limit)
         return with_span(spans, zone, 0, 0) if found >= limit else with_span(spans, zone, block_start(memory.shape, found), last)
     if last == end:
         rule(c.SHRINK_LAST)
         limit = start >> memory.shape.block_order
-        found = block_before(memory, zone, block, limit)
+        found = block_before(memory, zone, gone, limit)
         return with_span(spans, zone, 0, 0) if found <= limit else with_span(spans, zone, start, ram_end(memory, found - 1))
     rule(c.SHRINK_NOT)
     return spans
@@ -166,9 +166,9 @@ def with_hull(spans: Spans, node: Node) -> Spans:
     return attrs.evolve(spans, node_start=spans.node_start.set(node, low), node_spanned=spans.node_spanned.set(node, high - low))
 
 
-def shrunk(memory: Memory, spans: Spans, zone: Zone, block: Block) -> Spans:
+def shrunk(memory: Memory, spans: Spans, zone: Zone, gone: Block) -> Spans:
     """Take a block that is offline out of the spans of a zone and its node (remove_pfn_range_from_zone)."""
-    return with_hull(shrunk_zone(memory, spans, zone, block), node_of(zone))
+    return with_hull(shrunk_zone(memory, spans, zone, gone), node_of(zone))
 
 
 def frames_of(memory: Memory, block: Block) -> tuple[Pfn, PfnEnd]:
@@ -177,7 +177,7 @@ def frames_of(memory: Memory, block: Block) -> tuple[Pfn, PfnEnd]:
     return first, first + block_size(memory.shape)
 
 
-def taken_back(memory: Memory, spans: Spans, zone: Zone, block: Block) -> Spans:
+def taken_back(memory: Memory, spans: Spans, zone: Zone, gone: Block) -> Spans:
     """Let a zone span a block that is not online, and not span it any more."""
-    first, end = frames_of(memory, block)
-    return shrunk(memory, grown(spans, zone, first, end), zone, block)
+    first, end = frames_of(memory, gone)
+    return shrunk(memory, grown(spans, zone, first, end), zone, gone)

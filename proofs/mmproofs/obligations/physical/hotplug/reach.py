@@ -34,10 +34,10 @@ def bounded(spans: Spans, zone: Zone) -> bool:
     return (zone_end(spans, zone) <= s.ROOM) & (node_end <= s.ROOM) & empty
 
 
-def absent_from_zone(memory: Memory, zone: Zone, block: Block) -> bool:
+def absent_from_zone(memory: Memory, gone: Block) -> bool:
     """The block is not online, and lies within physical memory."""
-    inside = block_start(memory.shape, block) + block_size(memory.shape) <= memory.shape.physical_end
-    return (is_online(memory, block) == False) & inside  # noqa: E712
+    inside = block_start(memory.shape, gone) + block_size(memory.shape) <= memory.shape.physical_end
+    return (is_online(memory, gone) == False) & inside  # noqa: E712
 
 
 def tight(memory: Memory, spans: Spans, zone: Zone) -> bool:
