@@ -34,6 +34,13 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("memory_model", "core: flags"): "not asked: core: marked and core: valid say what becomes of the flags",
     ("memory_model", "core: twice"): "not asked: it is said of what was just added",
     ("memory_model", "core: marked"): "not asked: it is said of the two operations that mark",
+    ("hotplug", "core: back-again"): "not asked: it is said of what was just put online",
+    ("hotplug", "core: node-again"): "not asked: it is said of what was just put online",
+    ("hotplug", "core: counts"): "not asked: it is said of what goes online",
+    **{
+        ("hotplug", f"core: {column}"): "not decided: what is written waits for the ledger (hotplug.WAITING)"
+        for column in ("nested",)
+    },
 }
 """Why a column is not asked of the operations that have no obligation in it, by component."""
 
