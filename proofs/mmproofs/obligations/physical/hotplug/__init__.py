@@ -55,7 +55,11 @@ WAITING = frozenset(
         "HOTPLUG-UNMAP-DEVICE-WITHIN",
     }
 )
-"""What is written and not decided: it is registered with its entry in the ledger, by leaving this set."""
+"""What is written and not decided: it is registered with its entry in the ledger, by leaving this set.
+
+OFFLINE-NESTED was decided: its hypothesis ``roomy`` is too weak, since it does not say that what is present beside a block which
+came later covers what was there at boot. It has to say so before the obligation is asked again.
+"""
 
 _ALL: tuple[Obligation, ...] = (*loops.OBLIGATIONS, *operations.OBLIGATIONS, *reach.OBLIGATIONS)
 OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _ALL if o.id not in WAITING)
