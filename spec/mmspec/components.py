@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmspec.component import Component
 from mmspec.physical.buddy import BUDDY
+from mmspec.physical.hotplug import HOTPLUG
 from mmspec.physical.memblock import MEMBLOCK
 from mmspec.physical.memory_model import MEMORY_MODEL
 from mmspec.physical.pcp import PCP
@@ -18,6 +19,7 @@ COMPONENTS: tuple[Component, ...] = (
     MEMORY_MODEL,
     ZONE_SIZING,
     ZONES,
+    HOTPLUG,
     VMSTAT,
     WATERMARKS,
     BUDDY,

@@ -13,7 +13,7 @@ from mmspec.clause import Clause, by_id, rule
 from mmspec.components import COMPONENTS
 
 CLAUSES = {clause.id: clause for machine in MACHINES for clause in machine.component.clauses} | by_id(promises.CLAUSES)
-KERNEL_TEXT = re.compile(r"(mm|include|kernel|arch|fs|lib)/[\w/.-]+\.[ch](:\w[\w ]*)?, v6\.\d+")
+KERNEL_TEXT = re.compile(r"(mm|include|kernel|arch|fs|lib|drivers)/[\w/.-]+\.[ch](:\w[\w ]*)?, v6\.\d+")
 MANUAL_TEXT = re.compile(r'(Intel SDM \d[A-D]?|Arm ARM DDI 0487|RISC-V Privileged ISA), "[^"]+"')
 OUR_TEXT = re.compile(r"INTERFACES \d(, .+)?|decision D\d+|what every implementation must keep")
 

@@ -7,6 +7,7 @@ from mmproofs.obligations.physical import (
     answers,
     bits,
     buddy,
+    hotplug,
     kernels,
     lists,
     marks,
@@ -27,6 +28,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *page_table.OBLIGATIONS,
     *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *zones.OBLIGATIONS, *pcp.OBLIGATIONS,
     *memblock.OBLIGATIONS,
+    *hotplug.OBLIGATIONS,
 )  # fmt: skip
 WAITING = frozenset(
     {
@@ -86,6 +88,13 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("vmstat", "counters: sum"): "not asked: it moves no counter (counters: kept), or waits for the ledger (WAITING)",
     ("vmstat", "counters: idle"): "not asked: nothing that a CPU holds back moves (counters: kept), or it waits (WAITING)",
     ("vmstat", "counters: empty"): "not asked: it is said of a CPU that hands over",
+    ("hotplug", "core: back-again"): "not asked: it is said of what was just put online",
+    ("hotplug", "core: node-again"): "not asked: it is said of what was just put online",
+    ("hotplug", "core: counts"): "not asked: it is said of what goes online",
+    **{
+        ("hotplug", f"core: {column}"): "not decided: what is written waits for the ledger (hotplug.WAITING)"
+        for column in ("nested",)
+    },
 }
 """Why a column is not asked of the operations that have no obligation in it, by component."""
 

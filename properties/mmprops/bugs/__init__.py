@@ -8,7 +8,7 @@ from __future__ import annotations
 from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug, BugError, install
 from mmprops.bugs.kill import Kill, run_bug, run_bugs
 from mmprops.bugs.missing import UNEXPRESSED
-from mmprops.bugs.physical import buddy, memblock, memory_model, pcp, vmstat, watermarks, zone_sizing, zones
+from mmprops.bugs.physical import buddy, hotplug, memblock, memory_model, pcp, vmstat, watermarks, zone_sizing, zones
 from mmprops.bugs.virtual import page_table
 from mmspec.errors import InputError
 
@@ -31,6 +31,7 @@ BUGS: tuple[Bug, ...] = (
     *memory_model.BUGS,
     *zone_sizing.BUGS,
     *zones.BUGS,
+    *hotplug.BUGS,
     *vmstat.BUGS,
     *watermarks.BUGS,
     *buddy.BUGS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmprops.machine import Machine
 from mmprops.machines.physical.buddy import BUDDY
+from mmprops.machines.physical.hotplug import HOTPLUG
 from mmprops.machines.physical.memblock import MEMBLOCK
 from mmprops.machines.physical.memory_model import MEMORY_MODEL
 from mmprops.machines.physical.pcp import PCP
@@ -19,6 +20,7 @@ MACHINES: tuple[Machine, ...] = (
     MEMORY_MODEL,
     ZONE_SIZING,
     ZONES,
+    HOTPLUG,
     VMSTAT,
     WATERMARKS,
     BUDDY,

@@ -1,0 +1,27 @@
+"""The implementation of hotplug: in lock-step with the law, spans, blocks and devices compared after each program."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mmprops.conform import own_session
+from mmprops.lockstep import explore
+from mmprops.machine import HEADER, RECORD
+from mmprops.machines import machine_named
+from mmspec.profile import profile_named
+
+MACHINE = machine_named("hotplug")
+
+
+@pytest.mark.parametrize("profile", ["any", "linux"])
+def test_it_answers_as_the_law_does(profile: str, seed: int) -> None:
+    """Programs on machines of several sizes of blocks."""
+    held_to, rng, judged = profile_named(profile), random.Random(seed), 0
+    session = own_session(MACHINE, "impl", held_to)
+    for _ in range(20):
+        outcome = explore(MACHINE, session, held_to, rng.randbytes(HEADER + 100 * RECORD))
+        assert outcome.broken is None
+        judged += outcome.judged
+    assert judged > 1000
