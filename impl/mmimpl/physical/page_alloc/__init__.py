@@ -6,7 +6,7 @@ everywhere. ``walk`` goes through a list, ``path`` is one request on its way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from mmimpl.physical.page_alloc.path import MOBILITY, Path, flags_of, reserves_of
@@ -15,73 +15,25 @@ from mmimpl.physical.watermarks import Marks
 from mmimpl.physical.zones import Zones
 from mmspec.physical.page_alloc.ops import (
     ALL_NODES,
-    ALLOC_CMA,
-    ALLOC_CPUSET,
-    ALLOC_HIGHATOMIC,
-    ALLOC_KSWAPD,
-    ALLOC_MIN_RESERVE,
-    ALLOC_NO_WATERMARKS,
-    ALLOC_NOFRAGMENT,
-    ALLOC_NON_BLOCK,
-    ALLOC_OOM,
-    ALLOC_WMARK_HIGH,
-    ALLOC_WMARK_LOW,
     ASYNC,
     COMPACT,
     COMPACT_AGAIN,
-    COMPLETE,
-    CONTENDED,
-    COSTLY_ORDER,
-    DEFERRED,
     DONE,
-    DRAIN,
     EINVAL,
     ENOMEM,
-    GFP_ATOMIC,
-    GFP_DIRECT_RECLAIM,
-    GFP_FS,
-    GFP_HARDWALL,
-    GFP_HIGH,
-    GFP_IO,
-    GFP_KSWAPD_RECLAIM,
-    GFP_MEMALLOC,
-    GFP_MOVABLE,
-    GFP_NOFAIL,
-    GFP_NOMEMALLOC,
-    GFP_NORETRY,
-    GFP_RECLAIMABLE,
-    GFP_RETRY_MAYFAIL,
     GFP_THISNODE,
-    GFP_WRITE,
-    KILL,
-    NORMAL,
     NOWHERE,
     PAGE,
-    PARTIAL_SKIPPED,
-    RECLAIM,
     SKIPPED,
-    SUCCESS,
-    SYNC_FULL,
-    SYNC_LIGHT,
-    TASK_DUMPCORE,
-    TASK_EXITING,
-    TASK_INTERRUPT,
-    TASK_KILLED,
-    TASK_MEMALLOC,
-    TASK_NOFS,
-    TASK_NOIO,
-    TASK_PIN,
-    TASK_REALTIME,
-    TASK_SOFTIRQ,
-    TASK_VICTIM,
-    WAIT,
     Above,
     Answer,
+    Boost,
     Config,
     Done,
     Enter,
     Error,
     FlagsOf,
+    Passed,
     Reclaimable,
     Report,
     Taken,
@@ -154,6 +106,11 @@ class Pages(Lists):
         self.below.discard(op.zone)
         return DONE
 
+    def boost(self, op: Boost) -> Passed | Error:
+        """Boost a zone."""
+        passed: Passed | Error = self.marks.apply(op)
+        return passed
+
     def worth(self, op: FlagsOf) -> Worth | Error:
         """Return what a request comes to."""
         if not self.is_lawful(op.gfp, op.order, 0):
@@ -172,7 +129,7 @@ class Pages(Lists):
         if found is None:
             return ENOMEM
         self.take(found, op.order)
-        return Taken(found)
+        return Taken(found, self.under)
 
     def enter(self, op: Enter) -> Turn | Error:
         """Begin a request."""
@@ -208,7 +165,7 @@ class Pages(Lists):
                 return ENOMEM
             if not captured:
                 self.take(ended.value, path.order)
-            return Turn(PAGE, ended.value, 0, path.flags)
+            return Turn(PAGE, ended.value, 0, self.under)
         return Turn(asked, NOWHERE, ASYNC if asked == COMPACT else path.priority, path.flags)
 
 
@@ -216,6 +173,7 @@ SERVES: dict[type, Callable[[Pages, Any], Any]] = {
     Report: Pages.report,
     Reclaimable: Pages.set_reclaimable,
     Above: Pages.above,
+    Boost: Pages.boost,
     FlagsOf: Pages.worth,
     Walk: Pages.walk,
     Enter: Pages.enter,

@@ -67,6 +67,7 @@ from mmspec.physical.page_alloc.ops import (
     Answer,
     Enter,
 )  # fmt: skip
+from mmspec.physical.watermarks.ops import Wake
 
 if TYPE_CHECKING:
     from mmimpl.physical.page_alloc import Pages
@@ -90,7 +91,7 @@ def flags_of(gfp: int, order: int, context: int) -> int:
         if not gfp & GFP_NOMEMALLOC:
             flags |= ALLOC_NON_BLOCK | (ALLOC_HIGHATOMIC if order and gfp & GFP_HIGH else 0)
         if gfp & GFP_HIGH:
-            flags -= ALLOC_CPUSET
+            flags &= ~ALLOC_CPUSET
     elif context & TASK_REALTIME and not context & INTERRUPTED:
         flags |= ALLOC_MIN_RESERVE
     return flags | (ALLOC_CMA if is_movable(gfp) else 0)
@@ -154,6 +155,16 @@ class Path:
         """Try the lists within the cpuset, then without."""
         found = self.attempt(self.gfp, flags | ALLOC_CPUSET)
         return self.attempt(self.gfp, flags) if found is None else found
+
+    def wake(self) -> None:
+        """Wake the kswapd of each node on the list once."""
+        if not self.flags & ALLOC_KSWAPD:
+            return
+        last, allowed, direct = -1, self.allowed(self.gfp), int(self.gfp & GFP_DIRECT_RECLAIM != 0)
+        for zone in self.zones(self.nodes):
+            if zone // 8 != last:
+                last = zone // 8
+                self.owner.marks.apply(Wake(zone, self.order, self.highest, direct, allowed >> last & 1))
 
     # --- the whole path -----------------------------------------------------------------------------------------------
 
@@ -222,6 +233,7 @@ class Path:
         if not self.zones(self.nodes) or (walled and not self.zones(self.mems)):
             rounds = False
         else:
+            self.wake()
             found = self.attempt(self.gfp, self.flags)
             if found is not None:
                 return True, found
@@ -261,6 +273,7 @@ class Path:
             if self.restarts():
                 return True, None
             self.round += 1
+            self.wake()
             reserves = reserves_of(self.gfp, self.context)
             if reserves:
                 self.flags = reserves | self.flags & ALLOC_KSWAPD | (ALLOC_CMA if is_movable(self.gfp) else 0)
@@ -304,7 +317,10 @@ class Path:
         self.compacted = self.answer.compacted
         if self.compacted == SKIPPED:
             return None
-        return self.attempt(self.gfp, self.flags) if self.answer.captured == NOWHERE else self.answer.captured
+        if self.answer.captured == NOWHERE:
+            return self.attempt(self.gfp, self.flags)
+        self.owner.under = self.flags
+        return self.answer.captured
 
     def may_retry(self) -> bool:
         """Tell whether a request of its kind goes on after a round."""

@@ -25,6 +25,7 @@ class Lists:
     def __init__(self, zones: Zones, marks: Marks, old: bool) -> None:
         self.zones, self.marks, self.old = zones, marks, old
         self.below: set[int] = set()
+        self.under = 0  # what a request had come to when it last took a block
 
     def walk_zones(
         self, zones: list[int], gfp: int, order: int, flags: int, highest: int, allowed: int, dirty: int, grown: int, empty: int,
@@ -34,6 +35,7 @@ class Lists:
         for zone, now in self.candidates(zones, flags, allowed, dirty):
             spare = self.room(zone, order, now, highest, gfp, grown, reclaimed, zones[0])
             if spare is not None and not empty >> zone & 1 and self.has(zone, order, now, spare):
+                self.under = now
                 return zone
         return None
 

@@ -27,9 +27,11 @@ from mmspec.physical.page_alloc.ops import (
     NOWHERE,
     PAGE,
     Answer,
+    Boost,
     Config,
     Enter,
     FlagsOf,
+    Passed,
     Taken,
     Turn,
     Walk,
@@ -59,6 +61,10 @@ def recount(state: Memory, paths: Paths, body: Pages) -> str | None:
                 return f"zone {zone} has {body.marks.free[zone][:2]} free, by the law {free}"
             if (zone in body.below) != paths.below.get(zone, False):
                 return f"zone {zone} is known to be below HIGH: {zone in body.below}, in Linux {zone not in body.below}"
+    for node in range(state.machine.end >> NODE_SHIFT):
+        asked = (paths.marks.asked.get(node, -1), paths.marks.asked_order.get(node, 0))
+        if (body.marks.asked[node], body.marks.asked_order[node]) != asked:
+            return f"kswapd {node} is asked for {body.marks.asked[node]}, in Linux for {asked}"
     for task, r in paths.waiting.items():
         path = body.paths.get(task)
         theirs = (r.loops, r.retries, r.priority, r.round, r.nodes, r.flags)
@@ -87,6 +93,8 @@ def possible(state: Memory, request: Any) -> Iterator[Any]:
     zones = sorted(zone for zone, _ in state.machine.managed.items())
     if isinstance(request, FlagsOf):
         yield from (Worth(flags, 0) for flags in (0, 1))
+    elif isinstance(request, Boost):
+        yield from (Passed(0), Passed(1))
     elif isinstance(request, Walk):
         yield from map(Taken, zones)
     elif isinstance(request, Enter | Answer):

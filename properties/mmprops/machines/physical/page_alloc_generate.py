@@ -43,6 +43,7 @@ from mmspec.physical.page_alloc.ops import (
     TASKS,
     Above,
     Answer,
+    Boost,
     Config,
     Enter,
     FlagsOf,
@@ -51,6 +52,8 @@ from mmspec.physical.page_alloc.ops import (
     Walk,
 )  # fmt: skip
 
+BOTH_TYPES = GFP_MOVABLE | GFP_RECLAIMABLE
+"""What no request has."""
 KERNEL = GFP_DIRECT_RECLAIM | GFP_KSWAPD_RECLAIM | GFP_IO | GFP_FS
 BASES = (
     KERNEL, KERNEL | GFP_HIGHMEM | GFP_MOVABLE, GFP_HIGH | GFP_KSWAPD_RECLAIM, KERNEL | GFP_HARDWALL, KERNEL & ~GFP_IO & ~GFP_FS,
@@ -82,8 +85,8 @@ class Generator:
         self.zones = [n * 8 + z.name for n, node in enumerate(config.nodes) for z in node.zones]
         self.marks = law.PAGE_ALLOC.initial_policy(config, "6.12").marks
         self.actions: list[Callable[[bytes, Any], Any]] = [
-            *[self.report] * 8, *[self.enter] * 10, *[self.walk] * 8, *[self.answer] * 18, self.above, self.flags_of,
-            self.flags_of, self.reclaimable, self.reclaimable,
+            *[self.report] * 8, *[self.enter] * 10, *[self.walk] * 8, *[self.answer] * 18, self.above, self.boost, self.boost,
+            self.flags_of,            self.flags_of, self.reclaimable, self.reclaimable,
         ]  # fmt: skip
         if self.mood == STUBBORN:
             self.actions = [self.report, self.enter, self.reclaimable, *[self.answer] * 9]
@@ -106,9 +109,7 @@ class Generator:
 
     def gfp(self, r: int, s: int) -> int:
         """Return a request's bits."""
-        return (
-            BASES[r % len(BASES)] | EXTRAS[s % len(EXTRAS)] | (GFP_HIGHMEM if r == 251 else 0) | (GFP_MOVABLE if r == 252 else 0)
-        )
+        return BASES[r % len(BASES)] | EXTRAS[s % len(EXTRAS)] | (BOTH_TYPES if s % 64 == 62 else 0)
 
     def node(self, r: int) -> int:
         """Return a node, seldom one that is not there."""
@@ -123,6 +124,7 @@ class Generator:
             return Report(zone, r[2] % 2, r[2] % 2, 0, 0, 0, 0x7FF)
         four = (self.marks.min, self.marks.low, self.marks.high, self.marks.min)
         mark = four[r[2] % 4].get(zone, 0)
+        mark += (0, 0, 1 << self.config.pageblock_order)[r[6] // 64 % 3]
         mark += self.marks.reserve.get(zone << 3 | r[3] % 6, 0) if r[3] & 64 else 0
         mark -= (0, 0, 0, mark // 2, mark // 2 + (mark - mark // 2) // 4, mark)[r[4] % 6]
         free = max(0, mark + r[5] % 5 - 2 + (0, 0, 7, 100)[r[5] // 5 % 4])
@@ -140,6 +142,10 @@ class Generator:
     def above(self, r: bytes, state: Any) -> Any:
         """Let a free find a zone above HIGH."""
         return Above(self.zone(r) % NOWHERE)
+
+    def boost(self, r: bytes, state: Any) -> Any:
+        """Boost a zone."""
+        return Boost(self.zone(r))
 
     def flags_of(self, r: bytes, state: Any) -> Any:
         """Ask what a request comes to."""

@@ -4,7 +4,8 @@ A composite: the state holds those of ``zones`` and ``watermarks`` unchanged, an
 (``state.Paths``). Reclaim, compaction and the OOM killer are outside: the path asks (``Turn``), and goes on with what it is told
 (``Answer``). Read ``core`` first: what every page allocator must keep; then ``flags``: what a request comes to; ``walk``: through
 a list of zones; ``slow``: the slow path from question to question. Free frames are numbers here, told by reports; which block
-of a zone is handed out is for the components ``buddy`` and ``pcp``. Not modelled: suspended storage, which spares from the OOM killer.
+of a zone is handed out is for the components ``buddy`` and ``pcp``. Not modelled: suspended storage, which spares
+from the OOM killer.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from mmspec.physical.page_alloc.invariants import INVARIANTS
 from mmspec.physical.page_alloc.ops import (
     Above,
     Answer,
+    Boost,
     Config,
     Done,
     Enter,
     FlagsOf,
+    Passed,
     Reclaimable,
     Report,
     Taken,
@@ -37,6 +40,7 @@ OPERATIONS = (
     Operation("report", Report, Done, _E, core.report_allowed, core.report_apply, linux.report_choose),
     Operation("reclaimable", Reclaimable, Done, _E, core.reclaimable_allowed, core.reclaimable_apply, linux.reclaimable_choose),
     Operation("above", Above, Done, _E, core.above_allowed, _same, linux.above_choose),
+    Operation("boost", Boost, Passed, _E, core.boost_allowed, _same, linux.boost_choose),
     Operation("flags_of", FlagsOf, Worth, _E, core.flags_of_allowed, _same, linux.flags_of_choose),
     Operation("walk", Walk, Taken, _N, core.walk_allowed, core.walk_apply, linux.walk_choose),
     Operation("enter", Enter, Turn, _N, core.enter_allowed, core.enter_apply, linux.enter_choose),

@@ -119,34 +119,39 @@ FAST = _linux("PAGE-ALLOC-FAST", "A request is first held to LOW", "mm/page_allo
 INJECTED = _linux(
     "PAGE-ALLOC-INJECTED", "What fault injection fails goes no way at all", "mm/fail_page_alloc.c:should_fail_alloc_page, v6.12"
 )
-RESTART = _linux("PAGE-ALLOC-S0", "The slow path begins with no retries, and flags anew; without a zone it ends", _SLOW)
-FIRST = _linux("PAGE-ALLOC-S1", "It tries the lists at MIN", _SLOW)
+RESTART = _linux("PAGE-ALLOC-SLOW-0", "The slow path begins with no retries, and flags anew; without a zone it ends", _SLOW)
+FIRST = _linux("PAGE-ALLOC-SLOW-1", "It tries the lists at MIN", _SLOW)
+WAKES = _linux(
+    "PAGE-ALLOC-SLOW-1a",
+    "With KSWAPD_RECLAIM it wakes the kswapd of each node on its list, by the first zone of it, now and before each round",
+    "mm/page_alloc.c:wake_all_kswapds, v6.12",
+)
 COMPACT_FIRST = _linux(
-    "PAGE-ALLOC-S2",
+    "PAGE-ALLOC-SLOW-2",
     "A costly request, or one larger than a frame that is not movable, compacts first, unless it has reserves",
     _SLOW,
 )
 COMPACT_VAIN = _linux(
-    "PAGE-ALLOC-S2a", "If that was skipped or deferred, or must stay on a node, a costly NORETRY request ends", _SLOW
+    "PAGE-ALLOC-SLOW-2a", "If that was skipped or deferred, or must stay on a node, a costly NORETRY request ends", _SLOW
 )
-COMPACT_ASYNC = _linux("PAGE-ALLOC-S2b", "Else it keeps to asynchronous compaction", _SLOW)
+COMPACT_ASYNC = _linux("PAGE-ALLOC-SLOW-2b", "Else it keeps to asynchronous compaction", _SLOW)
 CHANGED = _linux(
     "PAGE-ALLOC-CHANGED", "Where cpuset or zonelists changed the path begins again, before a round and before its end", _SLOW
 )
-RETRY = _linux("PAGE-ALLOC-S3", "A round takes up the reserves that the request may use now, and tries the lists", _SLOW)
-NO_RECLAIM = _linux("PAGE-ALLOC-S4", "A request that cannot reclaim ends, and one of a task that reclaims", _SLOW)
+RETRY = _linux("PAGE-ALLOC-SLOW-3", "A round takes up the reserves that the request may use now, and tries the lists", _SLOW)
+NO_RECLAIM = _linux("PAGE-ALLOC-SLOW-4", "A request that cannot reclaim ends, and one of a task that reclaims", _SLOW)
 DIRECT = _linux(
-    "PAGE-ALLOC-S5",
+    "PAGE-ALLOC-SLOW-5",
     "After reclaim with progress the lists are tried; in vain, per-CPU lists are drained, and they are tried once more",
     "mm/page_alloc.c:__alloc_pages_direct_reclaim, v6.12",
 )
 COMPACT = _linux(
-    "PAGE-ALLOC-S6",
+    "PAGE-ALLOC-SLOW-6",
     "Then it compacts, and takes what that captured, or tries the lists unless it was skipped",
     "mm/page_alloc.c:__alloc_pages_direct_compact, v6.12",
 )
-NORETRY = _linux("PAGE-ALLOC-S7", "NORETRY ends after that", _SLOW)
-COSTLY = _linux("PAGE-ALLOC-S7a", "A costly request goes on only with RETRY_MAYFAIL, and if it may be compacted for", _SLOW)
+NORETRY = _linux("PAGE-ALLOC-SLOW-7", "NORETRY ends after that", _SLOW)
+COSTLY = _linux("PAGE-ALLOC-SLOW-7a", "A costly request goes on only with RETRY_MAYFAIL, and if it may be compacted for", _SLOW)
 LOOPS = _linux("PAGE-ALLOC-RETRY-1", "Reclaims without progress are counted; a costly request's all count", _RECLAIM)
 LOOPS_LIMIT = _linux("PAGE-ALLOC-RETRY-2", "After 16 in a row reclaim is not tried again", _RECLAIM)
 RECLAIMABLE = _linux(
@@ -178,11 +183,13 @@ OOM_NOT = _linux(
     _OOM,
 )
 OOM_NOFAIL = _linux("PAGE-ALLOC-OOM-4", "After it NOFAIL passes all watermarks, within the cpuset and then without", _OOM)
-VICTIM = _linux("PAGE-ALLOC-S8", "A victim that had its reserves, or may not, ends", _SLOW)
-KILLED = _linux("PAGE-ALLOC-S8a", "While the killer makes progress there are rounds, their count begun anew", _SLOW)
-NOPAGE = _linux("PAGE-ALLOC-S9", "A request that ends with no page fails", _SLOW)
+VICTIM = _linux("PAGE-ALLOC-SLOW-8", "A victim that had its reserves, or may not, ends", _SLOW)
+KILLED = _linux("PAGE-ALLOC-SLOW-8a", "While the killer makes progress there are rounds, their count begun anew", _SLOW)
+NOPAGE = _linux("PAGE-ALLOC-SLOW-9", "A request that ends with no page fails", _SLOW)
 NOFAIL_LAST = _linux(
-    "PAGE-ALLOC-S9a", "NOFAIL that can reclaim gets MIN_RESERVE instead, within the cpuset and then without, and goes on", _SLOW
+    "PAGE-ALLOC-SLOW-9a",
+    "NOFAIL that can reclaim gets MIN_RESERVE instead, within the cpuset and then without, and goes on",
+    _SLOW,
 )
 CHOICE = _linux(
     "PAGE-ALLOC-CHOICE", "Of the lawful answers Linux gives the one that its lists and marks determine", "mm/page_alloc.c, v6.12"

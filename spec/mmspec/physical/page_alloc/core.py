@@ -38,6 +38,7 @@ from mmspec.physical.page_alloc.ops import (
     Above,
     Answer,
     Ask,
+    Boost,
     Done,
     Enter,
     Error,
@@ -47,6 +48,7 @@ from mmspec.physical.page_alloc.ops import (
     Mark,
     Node,
     NodeSet,
+    Passed,
     Reclaimable,
     Report,
     Taken,
@@ -153,6 +155,11 @@ def reclaimable_apply(memory: Memory, op: Reclaimable, result: Done | Error) -> 
 
 def above_allowed(memory: Memory, op: Above, result: Done | Error) -> Clause | None:
     """Name the clause that a result of news of a zone breaks."""
+    return answered(result, is_here(memory, op.zone))
+
+
+def boost_allowed(memory: Memory, op: Boost, result: Passed | Error) -> Clause | None:
+    """Name the clause that a result of a boost breaks."""
     return answered(result, is_here(memory, op.zone))
 
 

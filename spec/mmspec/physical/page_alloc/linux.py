@@ -27,10 +27,12 @@ from mmspec.physical.page_alloc.ops import (
     Above,
     AllocFlags,
     Answer,
+    Boost,
     Done,
     Enter,
     Error,
     FlagsOf,
+    Passed,
     Reclaimable,
     Report,
     Taken,
@@ -42,6 +44,7 @@ from mmspec.physical.page_alloc.slow import restart, resumed, slow_gfp
 from mmspec.physical.page_alloc.state import Memory, Paths, Request, Way
 from mmspec.physical.page_alloc.steps import attempt, scan_for
 from mmspec.physical.page_alloc.walk import place_zone, scan_of, walk
+from mmspec.physical.watermarks import linux as of_marks
 from mmspec.physical.watermarks.ops import DMA32
 from mmspec.physical.zones.state import kind_of, node_of, zone_at
 from mmspec.words import MAX_ORDER_LIMIT
@@ -65,6 +68,14 @@ def above_choose(memory: Memory, paths: Paths, op: Above) -> tuple[Done | Error,
     return DONE, attrs.evolve(paths, below=paths.below.set(op.zone, False))
 
 
+def boost_choose(memory: Memory, paths: Paths, op: Boost) -> tuple[Passed | Error, Paths]:
+    """Return what Linux answers, and its marks: a step of the component ``watermarks``."""
+    if not is_here(memory, op.zone):
+        return EINVAL, paths
+    answer, marks = of_marks.boost_choose(memory.machine, paths.marks, op)
+    return answer, attrs.evolve(paths, marks=marks)
+
+
 def flags_of_choose(memory: Memory, paths: Paths, op: FlagsOf) -> tuple[Worth | Error, Paths]:
     """Return what a request comes to in the slow path."""
     if op.order > MAX_ORDER_LIMIT or not is_request(op.gfp):
@@ -81,7 +92,7 @@ def walk_choose(memory: Memory, paths: Paths, op: Walk) -> tuple[Taken | Error, 
         op.reclaimed,
     )  # fmt: skip
     after, ended = walk(memory, paths, scan)
-    return (Taken(ended.taken) if ended.taken < NOWHERE else ENOMEM), after
+    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), after
 
 
 # --- a request -------------------------------------------------------------------------------------------------------------
@@ -131,7 +142,7 @@ def settled(way: Way, task: int) -> tuple[Turn | Error, Paths]:
     if way.taken < NOWHERE or r.asked == PAGE:
         waiting = paths.waiting.delete(task) if task in paths.waiting else paths.waiting
         gone = attrs.evolve(paths, waiting=waiting)
-        return (Turn(PAGE, way.taken, 0, r.flags) if way.taken < NOWHERE else ENOMEM), gone
+        return (Turn(PAGE, way.taken, 0, way.under) if way.taken < NOWHERE else ENOMEM), gone
     priority = ASYNC if r.asked == COMPACT else r.priority
     return Turn(r.asked, NOWHERE, priority, r.flags), attrs.evolve(paths, waiting=paths.waiting.set(task, r))
 
@@ -146,7 +157,7 @@ def enter_choose(memory: Memory, paths: Paths, op: Enter) -> tuple[Turn | Error,
     if op.inject != 0:
         rule(c.INJECTED)
         return ENOMEM, paths
-    way = fast(Way(memory, paths, request_of(op), NOWHERE))
+    way = fast(Way(memory, paths, request_of(op), NOWHERE, 0))
     if way.taken == NOWHERE:
         r = way.request
         way = restart(attrs.evolve(way, request=attrs.evolve(r, gfp=slow_gfp(paths, r.gfp))))
@@ -161,4 +172,4 @@ def answer_choose(memory: Memory, paths: Paths, op: Answer) -> tuple[Turn | Erro
         paths.waiting[op.task], context=op.context, cpusets=op.cpusets, mems=op.mems, wall=op.wall, grown=op.grown,
         empty=op.empty, reclaimed=op.reclaimed, changed=op.changed,
     )  # fmt: skip
-    return settled(resumed(Way(memory, paths, r, NOWHERE), op), op.task)
+    return settled(resumed(Way(memory, paths, r, NOWHERE, 0), op), op.task)

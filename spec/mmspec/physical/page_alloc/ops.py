@@ -11,13 +11,13 @@ from typing import Annotated, ClassVar, Literal
 import attrs
 
 from mmspec.errors import DONE, EINVAL, ENOMEM, Done, Error
-from mmspec.physical.watermarks.ops import KINDS, NORMAL, Kind, Mark, PageblockOrder, Report, Truth
+from mmspec.physical.watermarks.ops import KINDS, NORMAL, Boost, Kind, Mark, PageblockOrder, Passed, Report, Truth
 from mmspec.physical.zones.ops import NODE_SHIFT, Distance
 from mmspec.words import Order, Pfn, PfnEnd, Word
 
 __all__ = [
-    "DONE", "EINVAL", "ENOMEM", "KINDS", "NODE_SHIFT", "NORMAL", "Above", "Answer", "AnyNode", "Config", "Distance", "Done",
-    "Enter", "Error", "FlagsOf", "Kind", "Mark", "NodeConfig", "PageblockOrder", "Reclaimable", "Report", "Taken", "Truth",
+    "DONE", "EINVAL", "ENOMEM", "KINDS", "NODE_SHIFT", "NORMAL", "Above", "Answer", "AnyNode", "Boost", "Config", "Distance", "Done",
+    "Enter", "Error", "FlagsOf", "Kind", "Mark", "NodeConfig", "PageblockOrder", "Passed", "Reclaimable", "Report", "Taken", "Truth",
     "Turn", "Walk", "Worth", "ZoneConfig",
 ]  # fmt: skip
 
@@ -213,10 +213,11 @@ class Walk:
 
 @attrs.frozen
 class Taken:
-    """The zone that a block was taken from."""
+    """The zone that a block was taken from, and what the request had come to by then."""
 
     failed: ClassVar[Literal[False]] = False
     zone: Zone
+    flags: AllocFlags = 0
 
 
 @attrs.frozen
@@ -282,4 +283,4 @@ class Turn:
     zone: ZoneEnd = NOWHERE
     priority: Priority = 0
     flags: AllocFlags = 0
-    """What the request came to when it was last tried."""
+    """What the request came to when the block was taken, or has come to so far."""

@@ -68,6 +68,7 @@ from mmspec.physical.page_alloc.steps import (
     tried,
     within_then_without,
 )
+from mmspec.physical.page_alloc.wake import woken
 
 # --- the end of the path ---------------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ def with_reserves(way: Way) -> Way:
 def round_of(way: Way) -> Way:
     """Begin a round (``retry``, past the test whether anything changed)."""
     rule(c.RETRY)
-    way = with_reserves(way)
+    way = with_reserves(woken(way))
     way = tried(attrs.evolve(way, request=attrs.evolve(way.request, round=way.request.round + 1)))
     r = way.request
     if way.taken < NOWHERE:
@@ -184,7 +185,7 @@ def restart(way: Way) -> Way:
     if not has_zone_for(way, 0) or is_insane(way):
         return give_up(way)
     rule(c.FIRST)
-    way = tried(way)
+    way = tried(woken(way))
     if way.taken < NOWHERE:
         return way
     return asking(way, COMPACT) if compacts_first(way.request) else round_of(way)
@@ -249,7 +250,9 @@ def compacted(way: Way, answer: Answer) -> Way:
     way = attrs.evolve(way, request=attrs.evolve(way.request, compacted=answer.compacted))
     if answer.compacted == SKIPPED:
         return way
-    return attrs.evolve(way, taken=answer.captured) if answer.captured < NOWHERE else tried(way)
+    if answer.captured < NOWHERE:
+        return attrs.evolve(way, taken=answer.captured, under=way.request.flags)
+    return tried(way)
 
 
 def on_reclaim(way: Way, answer: Answer) -> Way:

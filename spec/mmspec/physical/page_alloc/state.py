@@ -131,6 +131,7 @@ class Way:
     paths: Paths
     request: Request
     taken: ZoneEnd  # NOWHERE until a block is taken
+    under: AllocFlags  # what the request came to in the last walk, at its end
 
 
 def parts_of(config: Config) -> tuple[of_zones.Config, of_marks.Config]:

@@ -47,7 +47,7 @@ def scan_for(way: Way, gfp: Gfp, flags: AllocFlags) -> Scan:
 def attempt(way: Way, gfp: Gfp, flags: AllocFlags) -> Way:
     """Try the lists."""
     noted, ended = walk(way.memory, way.paths, scan_for(way, gfp, flags))
-    return attrs.evolve(way, paths=noted, taken=ended.taken)
+    return attrs.evolve(way, paths=noted, taken=ended.taken, under=ended.flags)
 
 
 def tried(way: Way) -> Way:
