@@ -1,4 +1,4 @@
-"""The machines whose answers are numbers or zones: watermarks, zones, vmstat, page_alloc. What is drawn is a machine, and its vectors are right."""
+"""The machines whose answers are numbers or zones. What is drawn is a machine, and its vectors are right."""
 
 from __future__ import annotations
 

@@ -62,12 +62,12 @@ class Run:
     """Linux's answers, one after another."""
 
     def __init__(self, config: Config = TWO_NODES, kernel: str = "6.12") -> None:
-        self.memory, self.paths = PAGE_ALLOC.initial(config), PAGE_ALLOC.initial_policy(config, kernel)
+        self.memory, self.notes = PAGE_ALLOC.initial(config), PAGE_ALLOC.initial_policy(config, kernel)
 
     def ask(self, request: Any) -> Any:
         """Return Linux's answer, which the law must allow."""
         operation = OPERATIONS[type(request)]
-        answer, self.paths = operation.choose(self.memory, self.paths, request)
+        answer, self.notes = operation.choose(self.memory, self.notes, request)
         assert operation.allowed(self.memory, request, answer) is None
         self.memory = operation.apply(self.memory, request, answer)
         return answer
@@ -167,7 +167,7 @@ def test_an_atomic_request_asks_for_nothing() -> None:
     """It goes down to a part of MIN and fails."""
     run = nothing_free()
     assert run.asked(Enter(0, ATOMIC, 0, 0)) == "ENOMEM"
-    least = run.paths.marks.min[SECOND]
+    least = run.notes.paths.marks.min[SECOND]
     run.ask(Report(SECOND, least, least))
     assert run.asked(Enter(0, GFP_KSWAPD_RECLAIM | GFP_THISNODE, 0, 0)) == "ENOMEM"
     assert run.asked(Enter(0, ATOMIC, 0, 0)) == (PAGE, SECOND)
@@ -181,17 +181,17 @@ def test_a_change_begins_the_path_again() -> None:
     assert run.asked(Answer(0)) == "ENOMEM"
     run.asked(Enter(0, KERNEL | GFP_NORETRY, 0, 0, nodes=2))
     assert run.asked(Answer(0, cpusets=1, mems=1)) == RECLAIM
-    assert run.paths.waiting[0].nodes == 0xFF
+    assert run.notes.waiting[0].nodes == 0xFF
 
 
 def test_a_zone_below_high_is_noted_until_a_free() -> None:
     """So that HIGH is not asked again."""
     run = Run()
-    high = run.paths.marks.high[SECOND]
+    high = run.notes.paths.marks.high[SECOND]
     run.ask(Report(SECOND, high - 1, high - 1))
     run.ask(Walk(KERNEL, 0, 1, 0))
-    assert run.paths.below.get(SECOND, False)
-    assert not Run(kernel="6.1").paths.below.get(SECOND, False)
+    assert run.notes.paths.below.get(SECOND, False)
+    assert not Run(kernel="6.1").notes.paths.below.get(SECOND, False)
 
 
 def test_what_compaction_captured_was_never_free() -> None:

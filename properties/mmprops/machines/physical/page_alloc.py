@@ -37,7 +37,7 @@ from mmspec.physical.page_alloc.ops import (
     Walk,
     Worth,
 )  # fmt: skip
-from mmspec.physical.page_alloc.state import Memory, Paths
+from mmspec.physical.page_alloc.state import Memory, Notes
 
 CAPABILITIES = {"max_nodes": Capability(4, "the most nodes it takes", least=1)}
 ERRORS = {operation.request: tuple(map(Error, operation.errors)) for operation in law.PAGE_ALLOC.operations}
@@ -47,13 +47,14 @@ __all__ = ["NAMES", "PAGE_ALLOC"]
 # --- lock-step with our implementation -------------------------------------------------------------------------------------
 
 
-def differs(state: Memory, paths: Paths, body: Pages, keys: Iterable[Any]) -> str | None:
+def differs(state: Memory, notes: Notes, body: Pages, keys: Iterable[Any]) -> str | None:
     """Nothing is compared between the steps: every answer is."""
     return None
 
 
-def recount(state: Memory, paths: Paths, body: Pages) -> str | None:
+def recount(state: Memory, notes: Notes, body: Pages) -> str | None:
     """Compare what is free, which zones are known to be below HIGH, and how far each request has come."""
+    paths = notes.paths
     for zone in range(state.machine.end):
         if zone % 8 < KINDS:
             free = (state.machine.free.get(zone, 0), state.machine.exact.get(zone, 0))
@@ -65,7 +66,7 @@ def recount(state: Memory, paths: Paths, body: Pages) -> str | None:
         asked = (paths.marks.asked.get(node, -1), paths.marks.asked_order.get(node, 0))
         if (body.marks.asked[node], body.marks.asked_order[node]) != asked:
             return f"kswapd {node} is asked for {body.marks.asked[node]}, in Linux for {asked}"
-    for task, r in paths.waiting.items():
+    for task, r in notes.waiting.items():
         path = body.paths.get(task)
         theirs = (r.loops, r.retries, r.priority, r.round, r.nodes, r.flags)
         ours = None if path is None else (path.loops, path.retries, path.priority, path.round, path.nodes, path.flags)
@@ -74,7 +75,7 @@ def recount(state: Memory, paths: Paths, body: Pages) -> str | None:
     return None
 
 
-def picture(state: Memory, paths: Paths | None) -> Picture:
+def picture(state: Memory, notes: Notes | None) -> Picture:
     """Draw the zones that have memory, by number, and those in which something is free."""
     managed = tuple((zone, 1) for zone, frames in sorted(state.machine.managed.items()) if frames)
     free = tuple((zone, 1) for zone, frames in sorted(state.machine.free.items()) if frames)
@@ -116,7 +117,7 @@ PAGE_ALLOC = Machine(
     too_much=too_much,
     tolerance=Unforgiving,
     weakening=(),
-    lockstep=Lockstep(lambda paths, journal: paths, differs, recount),
+    lockstep=Lockstep(lambda notes, journal: notes, differs, recount),
     small=lambda state: True,
     picture=picture,
     replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2})),

@@ -83,7 +83,7 @@ class Generator:
     def __init__(self, header: bytes, config: Config, capabilities: Mapping[str, Any]) -> None:
         self.config, self.mood = config, header[14] % 6
         self.zones = [n * 8 + z.name for n, node in enumerate(config.nodes) for z in node.zones]
-        self.marks = law.PAGE_ALLOC.initial_policy(config, "6.12").marks
+        self.marks = law.PAGE_ALLOC.initial_policy(config, "6.12").paths.marks
         self.actions: list[Callable[[bytes, Any], Any]] = [
             *[self.report] * 8, *[self.enter] * 10, *[self.walk] * 8, *[self.answer] * 18, self.above, self.boost, self.boost,
             self.flags_of,            self.flags_of, self.reclaimable, self.reclaimable,
@@ -137,7 +137,7 @@ class Generator:
 
     def reclaimable(self, r: bytes, state: Any) -> Any:
         """Say how much is reclaimable in a zone."""
-        return Reclaimable(self.zone(r), (0, 0, 10, 100, 100000)[4 if self.mood == STUBBORN else r[2] % 5])
+        return Reclaimable(self.zone(r) % NOWHERE, (0, 0, 10, 100, 100000)[4 if self.mood == STUBBORN else r[2] % 5])
 
     def above(self, r: bytes, state: Any) -> Any:
         """Let a free find a zone above HIGH."""

@@ -1,7 +1,7 @@
 """The page allocator above the free lists: which zone serves a request, and what is done where none does (v6.12).
 
 A composite: the state holds those of ``zones`` and ``watermarks`` unchanged, and how far each request has come in the slow path
-(``state.Paths``). Reclaim, compaction and the OOM killer are outside: the path asks (``Turn``), and goes on with what it is told
+(``state.Notes``). Reclaim, compaction and the OOM killer are outside: the path asks (``Turn``), and goes on with what it is told
 (``Answer``). Read ``core`` first: what every page allocator must keep; then ``flags``: what a request comes to; ``walk``: through
 a list of zones; ``slow``: the slow path from question to question. Free frames are numbers here, told by reports; which block
 of a zone is handed out is for the components ``buddy`` and ``pcp``. Not modelled: suspended storage, which spares
@@ -30,7 +30,7 @@ from mmspec.physical.page_alloc.ops import (
     Walk,
     Worth,
 )
-from mmspec.physical.page_alloc.state import Memory, Paths, initial_paths, memory_of
+from mmspec.physical.page_alloc.state import Memory, Notes, initial_notes, memory_of
 
 _E = ("EINVAL",)
 _N = ("ENOMEM", "EINVAL")
@@ -51,9 +51,9 @@ PAGE_ALLOC = Component(
     name="page_alloc",
     config=Config,
     state=Memory,
-    policy=Paths,
+    policy=Notes,
     initial=memory_of,
-    initial_policy=initial_paths,
+    initial_policy=initial_notes,
     operations=OPERATIONS,
     invariants=INVARIANTS,
     clauses=CLAUSES,

@@ -41,7 +41,7 @@ from mmspec.physical.page_alloc.ops import (
     Worth,
 )  # fmt: skip
 from mmspec.physical.page_alloc.slow import restart, resumed, slow_gfp
-from mmspec.physical.page_alloc.state import Memory, Paths, Request, Way
+from mmspec.physical.page_alloc.state import Memory, Notes, Request, Way
 from mmspec.physical.page_alloc.steps import attempt, scan_for
 from mmspec.physical.page_alloc.walk import place_zone, scan_of, walk
 from mmspec.physical.watermarks import linux as of_marks
@@ -50,49 +50,49 @@ from mmspec.physical.zones.state import kind_of, node_of, zone_at
 from mmspec.words import MAX_ORDER_LIMIT
 
 
-def report_choose(memory: Memory, paths: Paths, op: Report) -> tuple[Done | Error, Paths]:
+def report_choose(memory: Memory, notes: Notes, op: Report) -> tuple[Done | Error, Notes]:
     """Return what Linux answers."""
-    return (DONE if is_here(memory, op.zone) else EINVAL), paths
+    return (DONE if is_here(memory, op.zone) else EINVAL), notes
 
 
-def reclaimable_choose(memory: Memory, paths: Paths, op: Reclaimable) -> tuple[Done | Error, Paths]:
+def reclaimable_choose(memory: Memory, notes: Notes, op: Reclaimable) -> tuple[Done | Error, Notes]:
     """Return what Linux answers."""
-    return (DONE if is_here(memory, op.zone) else EINVAL), paths
+    return (DONE if is_here(memory, op.zone) else EINVAL), notes
 
 
-def above_choose(memory: Memory, paths: Paths, op: Above) -> tuple[Done | Error, Paths]:
+def above_choose(memory: Memory, notes: Notes, op: Above) -> tuple[Done | Error, Notes]:
     """Return what Linux answers, and its notes without the zone's being below HIGH."""
     if not is_here(memory, op.zone):
-        return EINVAL, paths
+        return EINVAL, notes
     rule(c.WALK_RAISED)
-    return DONE, attrs.evolve(paths, below=paths.below.set(op.zone, False))
+    return DONE, attrs.evolve(notes, paths=attrs.evolve(notes.paths, below=notes.paths.below.set(op.zone, False)))
 
 
-def boost_choose(memory: Memory, paths: Paths, op: Boost) -> tuple[Passed | Error, Paths]:
+def boost_choose(memory: Memory, notes: Notes, op: Boost) -> tuple[Passed | Error, Notes]:
     """Return what Linux answers, and its marks: a step of the component ``watermarks``."""
     if not is_here(memory, op.zone):
-        return EINVAL, paths
-    answer, marks = of_marks.boost_choose(memory.machine, paths.marks, op)
-    return answer, attrs.evolve(paths, marks=marks)
+        return EINVAL, notes
+    answer, marks = of_marks.boost_choose(memory.machine, notes.paths.marks, op)
+    return answer, attrs.evolve(notes, paths=attrs.evolve(notes.paths, marks=marks))
 
 
-def flags_of_choose(memory: Memory, paths: Paths, op: FlagsOf) -> tuple[Worth | Error, Paths]:
+def flags_of_choose(memory: Memory, notes: Notes, op: FlagsOf) -> tuple[Worth | Error, Notes]:
     """Return what a request comes to in the slow path."""
     if op.order > MAX_ORDER_LIMIT or not is_request(op.gfp):
-        return EINVAL, paths
-    return Worth(slow_flags(op.gfp, op.order, op.context), reserve_flags(op.gfp, op.context)), paths
+        return EINVAL, notes
+    return Worth(slow_flags(op.gfp, op.order, op.context), reserve_flags(op.gfp, op.context)), notes
 
 
-def walk_choose(memory: Memory, paths: Paths, op: Walk) -> tuple[Taken | Error, Paths]:
+def walk_choose(memory: Memory, notes: Notes, op: Walk) -> tuple[Taken | Error, Notes]:
     """Return the zone that Linux takes a block from."""
     if not can_walk(memory, op.gfp, op.order, op.node):
-        return EINVAL, paths
+        return EINVAL, notes
     scan = scan_of(
-        paths.lists, op.gfp, op.order, op.flags, op.node, op.nodes, highest_of(op.gfp), op.allowed, op.dirty, op.grown, op.empty,
-        op.reclaimed,
+        notes.paths.lists, op.gfp, op.order, op.flags, op.node, op.nodes, highest_of(op.gfp), op.allowed, op.dirty,
+        op.grown, op.empty, op.reclaimed,
     )  # fmt: skip
-    after, ended = walk(memory, paths, scan)
-    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), after
+    after, ended = walk(memory, notes.paths, scan)
+    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), attrs.evolve(notes, paths=after)
 
 
 # --- a request -------------------------------------------------------------------------------------------------------------
@@ -136,40 +136,39 @@ def fast(way: Way) -> Way:
     return attrs.evolve(after, request=attrs.evolve(after.request, nodes=r.nodes, dirty=0))
 
 
-def settled(way: Way, task: int) -> tuple[Turn | Error, Paths]:
+def settled(way: Way, notes: Notes, task: int) -> tuple[Turn | Error, Notes]:
     """Return what came of a request so far, and Linux's notes with it waiting, or gone."""
-    r, paths = way.request, way.paths
+    r, waiting = way.request, notes.waiting
     if way.taken < NOWHERE or r.asked == PAGE:
-        waiting = paths.waiting.delete(task) if task in paths.waiting else paths.waiting
-        gone = attrs.evolve(paths, waiting=waiting)
+        gone = Notes(way.paths, waiting.delete(task) if task in waiting else waiting)
         return (Turn(PAGE, way.taken, 0, way.under) if way.taken < NOWHERE else ENOMEM), gone
     priority = ASYNC if r.asked == COMPACT else r.priority
-    return Turn(r.asked, NOWHERE, priority, r.flags), attrs.evolve(paths, waiting=paths.waiting.set(task, r))
+    return Turn(r.asked, NOWHERE, priority, r.flags), Notes(way.paths, waiting.set(task, r))
 
 
-def enter_choose(memory: Memory, paths: Paths, op: Enter) -> tuple[Turn | Error, Paths]:
+def enter_choose(memory: Memory, notes: Notes, op: Enter) -> tuple[Turn | Error, Notes]:
     """Return a block, or what Linux asks first (mm/page_alloc.c:__alloc_pages_noprof, v6.12)."""
     if not can_walk(memory, op.gfp, op.order, op.node) or op.task in memory.asked:
-        return EINVAL, paths
+        return EINVAL, notes
     if op.order > memory.max_order:
         rule(c.ORDER)
-        return ENOMEM, paths
+        return ENOMEM, notes
     if op.inject != 0:
         rule(c.INJECTED)
-        return ENOMEM, paths
-    way = fast(Way(memory, paths, request_of(op), NOWHERE, 0))
+        return ENOMEM, notes
+    way = fast(Way(memory, notes.paths, request_of(op), NOWHERE, 0))
     if way.taken == NOWHERE:
         r = way.request
-        way = restart(attrs.evolve(way, request=attrs.evolve(r, gfp=slow_gfp(paths, r.gfp))))
-    return settled(way, op.task)
+        way = restart(attrs.evolve(way, request=attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp))))
+    return settled(way, notes, op.task)
 
 
-def answer_choose(memory: Memory, paths: Paths, op: Answer) -> tuple[Turn | Error, Paths]:
+def answer_choose(memory: Memory, notes: Notes, op: Answer) -> tuple[Turn | Error, Notes]:
     """Return a block, or what Linux asks next."""
     if not can_answer(memory, op):
-        return EINVAL, paths
+        return EINVAL, notes
     r = attrs.evolve(
-        paths.waiting[op.task], context=op.context, cpusets=op.cpusets, mems=op.mems, wall=op.wall, grown=op.grown,
+        notes.waiting[op.task], context=op.context, cpusets=op.cpusets, mems=op.mems, wall=op.wall, grown=op.grown,
         empty=op.empty, reclaimed=op.reclaimed, changed=op.changed,
     )  # fmt: skip
-    return settled(resumed(Way(memory, paths, r, NOWHERE, 0), op), op.task)
+    return settled(resumed(Way(memory, notes.paths, r, NOWHERE, 0), op), notes, op.task)

@@ -16,9 +16,9 @@ from mmspec.physical.zones.ops import NODE_SHIFT, Distance
 from mmspec.words import Order, Pfn, PfnEnd, Word
 
 __all__ = [
-    "DONE", "EINVAL", "ENOMEM", "KINDS", "NODE_SHIFT", "NORMAL", "Above", "Answer", "AnyNode", "Boost", "Config", "Distance", "Done",
-    "Enter", "Error", "FlagsOf", "Kind", "Mark", "NodeConfig", "PageblockOrder", "Passed", "Reclaimable", "Report", "Taken", "Truth",
-    "Turn", "Walk", "Worth", "ZoneConfig",
+    "DONE", "EINVAL", "ENOMEM", "KINDS", "NODE_SHIFT", "NORMAL", "Above", "Answer", "AnyNode", "Boost", "Config", "Distance",
+    "Done", "Enter", "Error", "FlagsOf", "Kind", "Mark", "NodeConfig", "PageblockOrder", "Passed", "Reclaimable", "Report",
+    "Taken", "Truth", "Turn", "Walk", "Worth", "ZoneConfig",
 ]  # fmt: skip
 
 MAX_NODES = 8

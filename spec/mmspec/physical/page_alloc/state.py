@@ -1,6 +1,6 @@
 """Whose parts the page allocator holds, what is free, and who waits, which everybody knows; and Linux's way of going about it.
 
-``Memory`` is a function of the operations and their results. ``Paths`` is Linux's: the parts' policy states, and how far each
+``Memory`` is a function of the operations and their results. ``Notes`` are Linux's: the parts' policy states, and how far each
 request has come. What a map does not hold is 0.
 """
 
@@ -93,12 +93,19 @@ class Request:
 
 @attrs.frozen
 class Paths:
-    """Linux's lists, marks and notes of zones, and how far each request has come."""
+    """Linux's lists, marks and notes of zones."""
 
     kernel: Kernel
     lists: Lists
     marks: Marks
     below: PMap[Zone, bool]  # ZONE_BELOW_HIGH
+
+
+@attrs.frozen
+class Notes:
+    """All that is Linux's: what it keeps of zones, and how far each request has come."""
+
+    paths: Paths
     waiting: PMap[Task, Request]
 
 
@@ -170,11 +177,11 @@ def memory_of(config: Config) -> Memory:
     )  # fmt: skip
 
 
-def initial_paths(config: Config, kernel: str) -> Paths:
+def initial_notes(config: Config, kernel: str) -> Notes:
     """Return Linux's lists and marks after the boot."""
     zoned, marked = parts_of(config)
     marks = initial_marks(marked, kernel)
-    return Paths(marks.kernel, initial_lists(zoned, kernel), marks, pmap(), pmap())
+    return Notes(Paths(marks.kernel, initial_lists(zoned, kernel), marks, pmap()), pmap())
 
 
 def has(nodes: NodeSet, node: Node) -> bool:

@@ -45,12 +45,17 @@ def wake_left(memory: Memory, paths: Paths, scan: Scan, last: AnyNode) -> int:
 WAKE = Loop("wake", wake_more, wake_step, wake_left)
 
 
+def after_waking(memory: Memory, paths: Paths, scan: Scan) -> Paths:
+    """Return Linux's notes after the kswapd of each node of the list was woken once, by the first zone of it."""
+    noted: Paths
+    _, noted, _, _ = WAKE.run(memory, paths, scan, NOWHERE >> 3)
+    return noted
+
+
 def woken(way: Way) -> Way:
-    """Wake the kswapd of each node of the list once, by its first zone, if the request may."""
+    """Wake the kswapd of each node of the list if the request may."""
     if way.request.flags & ALLOC_KSWAPD == 0:
         return way
     rule(c.WAKES)
-    noted: Paths
     scan = scan_for(way, way.request.gfp, way.request.flags)
-    _, noted, _, _ = WAKE.run(way.memory, way.paths, scan, NOWHERE >> 3)
-    return attrs.evolve(way, paths=noted)
+    return attrs.evolve(way, paths=after_waking(way.memory, way.paths, scan))

@@ -74,7 +74,7 @@ BUGS = (
         "mm/page_alloc.c:free_unref_page_commit",
         {
             f"{OUR}.above": ("self.below.discard(op.zone)", "self.below.add(op.zone)"),
-            f"{LINUX}.above_choose": ("paths.below.set(op.zone, False)", "paths.below.set(op.zone, True)"),
+            f"{LINUX}.above_choose": ("notes.paths.below.set(op.zone, False)", "notes.paths.below.set(op.zone, True)"),
         },
     ),
     bug(
