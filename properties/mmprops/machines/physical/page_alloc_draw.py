@@ -36,16 +36,21 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
     return Config(tuple(nodes), distance, (10, 10, 4)[header[12] % 3], (9, 9, 3)[header[13] % 3])
 
 
+def has_lowmem(nodes: tuple[NodeConfig, ...]) -> bool:
+    """Tell whether a zone is lowmem: the watermarks are shares of that."""
+    return any(zone.name != MOVABLE for node in nodes for zone in node.zones)
+
+
 def simpler(config: Config) -> Iterator[Config]:
     """Yield machines with a node less, with a zone less, or nearer to one another."""
     count = len(config.nodes)
-    if count > 1:
+    if count > 1 and has_lowmem(config.nodes[:-1]):
         yield attrs.evolve(config, nodes=config.nodes[:-1], distance=tuple(row[:-1] for row in config.distance[:-1]))
     for at, node in enumerate(config.nodes):
         for zone in node.zones:
             fewer = NodeConfig(tuple(other for other in node.zones if other != zone))
             nodes = (*config.nodes[:at], fewer, *config.nodes[at + 1 :])
-            if any(z.name not in (MOVABLE,) for n in nodes for z in n.zones):
+            if has_lowmem(nodes):
                 yield attrs.evolve(config, nodes=nodes)
     plain = tuple(tuple(10 if a == b else 20 for b in range(count)) for a in range(count))
     if config.distance != plain:

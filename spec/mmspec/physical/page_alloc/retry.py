@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 
@@ -14,6 +14,8 @@ from mmspec.physical.page_alloc.ops import (
     COMPLETE,
     CONTENDED,
     DEFERRED,
+    GFP_NORETRY,
+    GFP_RETRY_MAYFAIL,
     PARTIAL_SKIPPED,
     SKIPPED,
     SUCCESS,
@@ -21,14 +23,22 @@ from mmspec.physical.page_alloc.ops import (
     SYNC_LIGHT,
     TASK_KILLED,
     Answer,
+    Retries,
 )  # fmt: skip
 from mmspec.physical.page_alloc.state import Memory, Paths, Request, Scan, Way, has
-from mmspec.physical.page_alloc.steps import is_costly, scan_for
+from mmspec.physical.page_alloc.steps import can_compact, is_costly, scan_for
 from mmspec.physical.page_alloc.walk import eligible_at, place_zone
 from mmspec.physical.watermarks.core import zone_ok
 from mmspec.physical.watermarks.linux import mark_at, reserve_at
 from mmspec.physical.watermarks.ops import WMARK_MIN
 from mmspec.physical.zones.state import node_of
+from mmspec.words import Kernel, Word
+
+Next = Annotated[int, Word("next", bits=8, lo=0, hi=2)]
+"""Whether another round follows."""
+
+NO_MORE, ANOTHER, LAST = range(3)
+"""None; one; none unless somebody is killed."""
 
 MAX_RETRIES = 16
 """MAX_RECLAIM_RETRIES and MAX_COMPACT_RETRIES."""
@@ -81,11 +91,11 @@ def counted(r: Request) -> Request:
     return attrs.evolve(r, loops=0 if r.progress != 0 and not is_costly(r.order) else r.loops + 1)
 
 
-def reclaims_again(way: Way, answer: Answer) -> bool:
-    """Tell whether reclaim is tried again; ``way`` has it counted (mm/page_alloc.c:should_reclaim_retry, v6.12)."""
-    if way.request.loops > MAX_RETRIES:
+def reclaims_again(r: Request, answer: Answer, hopeful: bool) -> bool:
+    """Tell whether reclaim is tried again; ``r`` has it counted (mm/page_alloc.c:should_reclaim_retry, v6.12)."""
+    if r.loops > MAX_RETRIES:
         rule(c.LOOPS_LIMIT)
-    elif is_hopeful(way):
+    elif hopeful:
         return True
     rule(c.RELEASED)
     return answer.released != 0
@@ -100,7 +110,7 @@ def harder(r: Request) -> tuple[bool, Request]:
     return False, r
 
 
-def compacts_again_61(r: Request, answer: Answer, most: int) -> tuple[bool, Request]:
+def compacts_again_61(r: Request, answer: Answer, most: Retries) -> tuple[bool, Request]:
     """Tell whether 6.1 tries compaction again (mm/page_alloc.c:should_compact_retry, v6.1)."""
     rule(c.COMPACT_61)
     if r.compacted == SUCCESS:
@@ -116,7 +126,7 @@ def compacts_again_61(r: Request, answer: Answer, most: int) -> tuple[bool, Requ
     return harder(r)
 
 
-def compacts_again(kernel: int, r: Request, answer: Answer) -> tuple[bool, Request]:
+def compacts_again(kernel: Kernel, r: Request, answer: Answer) -> tuple[bool, Request]:
     """Tell whether compaction is tried again, and return the request after that (mm/page_alloc.c:should_compact_retry, v6.12)."""
     if r.order == 0 or r.context & TASK_KILLED:
         rule(c.COMPACT_NOT)
@@ -133,3 +143,24 @@ def compacts_again(kernel: int, r: Request, answer: Answer) -> tuple[bool, Reque
         if r.retries <= most:
             return True, r
     return harder(r)
+
+
+def decided(kernel: Kernel, request: Request, answer: Answer, hopeful: bool) -> tuple[Next, Request]:
+    """Return whether there is another round after reclaim and compaction in vain, and the request with that counted.
+
+    ``hopeful`` is whether some zone could serve after reclaim.
+    """
+    if request.gfp & GFP_NORETRY:
+        rule(c.NORETRY)
+        return NO_MORE, request
+    if is_costly(request.order) and (not can_compact(request.gfp) or request.gfp & GFP_RETRY_MAYFAIL == 0):
+        rule(c.COSTLY)
+        return NO_MORE, request
+    r = counted(request)
+    if reclaims_again(r, answer, hopeful):
+        return ANOTHER, r
+    if r.progress != 0 and can_compact(r.gfp):
+        more, r = compacts_again(kernel, r, answer)
+        if more:
+            return ANOTHER, r
+    return LAST, r

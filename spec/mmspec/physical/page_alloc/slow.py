@@ -55,7 +55,7 @@ from mmspec.physical.page_alloc.ops import (
     Gfp,
     Truth,
 )  # fmt: skip
-from mmspec.physical.page_alloc.retry import compacts_again, counted, reclaims_again
+from mmspec.physical.page_alloc.retry import ANOTHER, NO_MORE, decided, is_hopeful
 from mmspec.physical.page_alloc.state import Paths, Request, Way
 from mmspec.physical.page_alloc.steps import (
     asking,
@@ -288,23 +288,13 @@ def on_compact_again(way: Way, answer: Answer) -> Way:
 
 
 def whether(way: Way, answer: Answer) -> Way:
-    """Decide whether there is another round."""
-    r = way.request
-    if r.gfp & GFP_NORETRY:
-        rule(c.NORETRY)
-        return end(way)
-    if is_costly(r.order) and (not can_compact(r.gfp) or r.gfp & GFP_RETRY_MAYFAIL == 0):
-        rule(c.COSTLY)
-        return end(way)
-    r = counted(r)
+    """Go on as is decided after reclaim and compaction in vain."""
+    after, r = decided(way.paths.kernel, way.request, answer, is_hopeful(way))
     way = attrs.evolve(way, request=r)
-    if reclaims_again(way, answer):
+    if after == ANOTHER:
         return again(way)
-    if r.progress != 0 and can_compact(r.gfp):
-        more, r = compacts_again(way.paths.kernel, r, answer)
-        way = attrs.evolve(way, request=r)
-        if more:
-            return again(way)
+    if after == NO_MORE:
+        return end(way)
     if is_changed(r):
         rule(c.CHANGED)
         return restart(way)

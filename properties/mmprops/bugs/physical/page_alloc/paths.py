@@ -169,7 +169,7 @@ BUGS = (
         SOURCE,
         {
             f"{PATH}.may_retry": ("if self.gfp & GFP_NORETRY:", "if self.gfp < 0:"),
-            f"{SLOW}.whether": ("if r.gfp & GFP_NORETRY:", "if r.gfp < 0:"),
+            f"{RETRY}.decided": ("if request.gfp & GFP_NORETRY:", "if request.gfp < 0:"),
         },
     ),
     bug(
@@ -179,7 +179,7 @@ BUGS = (
         SOURCE,
         {
             f"{PATH}.may_retry": ("and self.gfp & GFP_RETRY_MAYFAIL != 0", ""),
-            f"{SLOW}.whether": ("or r.gfp & GFP_RETRY_MAYFAIL == 0", ""),
+            f"{RETRY}.decided": ("or request.gfp & GFP_RETRY_MAYFAIL == 0", ""),
         },
     ),
     bug(
@@ -199,7 +199,7 @@ BUGS = (
         RECLAIM,
         {
             f"{PATH}.reclaims_again": ("self.loops <= 16 and", ""),
-            f"{RETRY}.reclaims_again": ("if way.request.loops > MAX_RETRIES:", "if way.request.loops < 0:"),
+            f"{RETRY}.reclaims_again": ("if r.loops > MAX_RETRIES:", "if r.loops < 0:"),
         },
     ),
     bug(
