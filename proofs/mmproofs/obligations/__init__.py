@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memory_model, refined
+from mmproofs.obligations.physical import answers, bits, buddy, kernels, lists, memory_model, page_alloc, refined
 
 OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
     *memory_model.OBLIGATIONS,
+    *page_alloc.OBLIGATIONS,
 )  # fmt: skip
 """Every obligation of the project."""
 

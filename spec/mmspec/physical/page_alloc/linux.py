@@ -100,6 +100,7 @@ def walk_choose(memory: Memory, notes: Notes, op: Walk) -> tuple[Taken | Error, 
 
 def request_of(op: Enter) -> Request:
     """Return the request before it goes any way: a task's scope taken from it."""
+    rule(c.FAST)
     gfp = in_scope(op.gfp, op.context)
     return Request(
         gfp=gfp, order=op.order, node=op.node, nodes=op.nodes, highest=highest_of(gfp), flags=ALLOC_WMARK_LOW, asked=PAGE,
@@ -111,7 +112,6 @@ def request_of(op: Enter) -> Request:
 
 def fast_flags(way: Way) -> AllocFlags:
     """Return what a request comes to at first, apart from its cpuset."""
-    rule(c.FAST)
     flags = with_cma(way.request.gfp, way.request.flags)
     scan = scan_for(way, way.request.gfp, flags)
     if scan.preferred >= scan.end:

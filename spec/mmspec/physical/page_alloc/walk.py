@@ -142,8 +142,10 @@ def is_near(memory: Memory, lists: Lists, scan: Scan, zone: Zone) -> bool:
 
 def freed(memory: Memory, zone: Zone, frames: Mark) -> Memory:
     """Return the memory as a check sees it after reclaim in a zone: the next report says what became of it."""
-    machine = memory.machine
-    return attrs.evolve(memory, machine=attrs.evolve(machine, free=machine.free.set(zone, machine.free.get(zone, 0) + frames)))
+    machine, most = memory.machine, (1 << 48) - 1  # what a mark can say
+    return attrs.evolve(
+        memory, machine=attrs.evolve(machine, free=machine.free.set(zone, min(machine.free.get(zone, 0) + frames, most)))
+    )
 
 
 def atomic_of(paths: Paths, gfp: Gfp) -> Truth:

@@ -91,14 +91,14 @@ def takes_this(zone: Zone, after: tuple[Paths, Scan]) -> bool:
 OBLIGATIONS = (
     Obligation(
         "PAGE-ALLOC-WALK-STEP", (c.ZONE, c.WALK_CPUSET), may_serve.__doc__ or "", WALKED, forget=FORGOTTEN,
-        operation="walk", invariant="may-serve",
+        operation="one walk", invariant="may-serve",
     ),
     Obligation(
         "PAGE-ALLOC-TRY-THIS", (c.WALK,), takes_this.__doc__ or "", try_zone, takes_this, given=(not_yet,), forget=FORGOTTEN,
-        operation="walk", invariant="one-zone",
+        operation="one walk", invariant="one-zone",
     ),
     Obligation(
         "PAGE-ALLOC-TRY-PASSED", (c.WALK_MARK, c.WALK_ABOVE), passed.__doc__ or "", try_zone, passed,
-        given=(not_yet, has_marks, ungrown, unreclaimed), forget=(can_give,), operation="walk", invariant="passed",
+        given=(not_yet, has_marks, ungrown, unreclaimed), forget=(can_give,), operation="one walk", invariant="passed",
     ),
 )  # fmt: skip

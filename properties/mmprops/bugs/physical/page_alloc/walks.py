@@ -145,7 +145,10 @@ BUGS = (
         "a request that must not fragment does not begin anew",
         SOURCE,
         {
-            f"{LISTS}.candidates": ("(True, False) if flags & ALLOC_NOFRAGMENT else (False,)", "(False,)"),
+            f"{LISTS}.candidates": (
+                "                yield zone, flags",
+                "                yield zone, flags\n            else:\n                return",
+            ),
             f"{WALK}.walk_more": ("| (scan.flags & ALLOC_NOFRAGMENT != 0)", "| (scan.flags < 0)"),
         },
     ),
