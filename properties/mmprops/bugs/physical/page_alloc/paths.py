@@ -114,12 +114,12 @@ BUGS = (
     bug(
         "BUG-PA-OUTSIDE-KEPT",
         "PAGE-ALLOC-MASK-OUTSIDE",
-        "a mask outside the cpuset is kept",
+        "a mask outside the cpuset is replaced by the cpuset",
         "mm/page_alloc.c:check_retry_cpuset",
         {
-            f"{PATH}.restarts": ("            self.nodes = ALL_NODES\n", "            self.nodes = self.nodes\n"),
-            f"{PATH}.slow": ("                self.nodes = ALL_NODES\n", "                self.nodes = self.nodes\n"),
-            "mmspec.physical.page_alloc.steps.forgotten": ("nodes=ALL_NODES", "nodes=way.request.nodes"),
+            f"{PATH}.restarts": ("            self.nodes = ALL_NODES\n", "            self.nodes = self.mems or ALL_NODES\n"),
+            f"{PATH}.slow": ("                self.nodes = ALL_NODES\n", "                self.nodes = self.mems or ALL_NODES\n"),
+            "mmspec.physical.page_alloc.steps.forgotten": ("nodes=ALL_NODES", "nodes=way.request.mems or ALL_NODES"),
         },
     ),
     bug(

@@ -139,17 +139,4 @@ BUGS = (
             f"{WALK}.can_give": ("if flags & (ALLOC_NON_BLOCK | ALLOC_OOM) else", "if flags & ALLOC_OOM else"),
         },
     ),
-    bug(
-        "BUG-PA-CAREFUL-FAILS",
-        "PAGE-ALLOC-WALK-8",
-        "a request that must not fragment does not begin anew",
-        SOURCE,
-        {
-            f"{LISTS}.candidates": (
-                "                yield zone, flags",
-                "                yield zone, flags\n            else:\n                return",
-            ),
-            f"{WALK}.walk_more": ("| (scan.flags & ALLOC_NOFRAGMENT != 0)", "| (scan.flags < 0)"),
-        },
-    ),
 )
