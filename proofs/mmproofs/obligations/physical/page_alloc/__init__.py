@@ -11,7 +11,6 @@ from mmproofs.obligations.physical.page_alloc import rounds, walks
 
 WAITING = frozenset(
     {
-        "PAGE-ALLOC-DECIDED-COSTLY",
         "PAGE-ALLOC-DECIDED-SAME",
         "PAGE-ALLOC-ROUND-DEFINED",
         "PAGE-ALLOC-ROUND-ONE",
