@@ -7,6 +7,7 @@ from mmspec.physical.buddy import BUDDY
 from mmspec.physical.hotplug import HOTPLUG
 from mmspec.physical.memblock import MEMBLOCK
 from mmspec.physical.memory_model import MEMORY_MODEL
+from mmspec.physical.page_alloc import PAGE_ALLOC
 from mmspec.physical.pcp import PCP
 from mmspec.physical.vmstat import VMSTAT
 from mmspec.physical.watermarks import WATERMARKS
@@ -24,6 +25,7 @@ COMPONENTS: tuple[Component, ...] = (
     WATERMARKS,
     BUDDY,
     PCP,
+    PAGE_ALLOC,
     PAGE_TABLE,
 )
 

@@ -1,4 +1,4 @@
-"""The machines whose answers are numbers: watermarks, zones, vmstat. What is drawn is a machine, and its vectors are right."""
+"""The machines whose answers are numbers or zones. What is drawn is a machine, and its vectors are right."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mmspec.physical.watermarks import clauses as c
 from mmspec.profile import Profile
 from mmspec.words import words_of
 
-NAMES = ("watermarks", "zones", "vmstat")
+NAMES = ("watermarks", "zones", "vmstat", "page_alloc")
 FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "watermarks"
 
 

@@ -13,6 +13,7 @@ from mmproofs.obligations.physical import (
     marks,
     memblock,
     memory_model,
+    page_alloc,
     pcp,
     refined,
     vmstat,
@@ -29,6 +30,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *zones.OBLIGATIONS, *pcp.OBLIGATIONS,
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,
+    *page_alloc.OBLIGATIONS,
 )  # fmt: skip
 WAITING = frozenset(
     {

@@ -8,7 +8,18 @@ from __future__ import annotations
 from mmprops.bugs.bug import IMPLEMENTATION, LAW, Bug, BugError, install
 from mmprops.bugs.kill import Kill, run_bug, run_bugs
 from mmprops.bugs.missing import UNEXPRESSED
-from mmprops.bugs.physical import buddy, hotplug, memblock, memory_model, pcp, vmstat, watermarks, zone_sizing, zones
+from mmprops.bugs.physical import (
+    buddy,
+    hotplug,
+    memblock,
+    memory_model,
+    page_alloc,
+    pcp,
+    vmstat,
+    watermarks,
+    zone_sizing,
+    zones,
+)
 from mmprops.bugs.virtual import page_table
 from mmspec.errors import InputError
 
@@ -36,6 +47,7 @@ BUGS: tuple[Bug, ...] = (
     *watermarks.BUGS,
     *buddy.BUGS,
     *pcp.BUGS,
+    *page_alloc.BUGS,
     *page_table.BUGS,
 )
 """Every seeded bug."""

@@ -7,6 +7,7 @@ from mmprops.machines.physical.buddy import BUDDY
 from mmprops.machines.physical.hotplug import HOTPLUG
 from mmprops.machines.physical.memblock import MEMBLOCK
 from mmprops.machines.physical.memory_model import MEMORY_MODEL
+from mmprops.machines.physical.page_alloc import PAGE_ALLOC
 from mmprops.machines.physical.pcp import PCP
 from mmprops.machines.physical.vmstat import VMSTAT
 from mmprops.machines.physical.watermarks import WATERMARKS
@@ -25,6 +26,7 @@ MACHINES: tuple[Machine, ...] = (
     WATERMARKS,
     BUDDY,
     PCP,
+    PAGE_ALLOC,
     PAGE_TABLE,
 )
 
