@@ -7,6 +7,7 @@ from functools import partial
 from mmprops.bugs.bug import Bug
 
 OUR = "mmimpl.physical.zone_sizing.ZoneSizing"
+LINUX = "mmspec.physical.zone_sizing.linux"
 OURS = "INTERFACES 1, machine zone_sizing"
 INIT = "mm/mm_init.c:free_area_init"
 SPANNED = "mm/mm_init.c:zone_spanned_pages_in_node"
@@ -209,9 +210,13 @@ BUGS = (
         {
             f"{OUR}.starts": (
                 "return self.lowest(lambda first, flags: flags & HOTPLUG)",
-                "return [max((-(-b >> self.shift) for b, _, *m in self.memory if m == [n, 1]), default=0)"
-                " for n in range(self.nodes)]",
-            )
+                "return [max((-(-b >> self.shift) for b, _, of, flags in self.memory"
+                " if of == n and flags & HOTPLUG), default=0) for n in range(self.nodes)]",
+            ),
+            f"{LINUX}.lowest_step": (
+                "if counts and starts.get(node, 0) == 0:",
+                "if counts and (not mirror or starts.get(node, 0) == 0):",
+            ),
         },
     ),
     bug(
@@ -219,84 +224,135 @@ BUGS = (
         "ZONE-SIZING-PRIORITY",
         "kernelcore=mirror goes before movable_node",
         FIND,
-        {f"{OUR}.starts": ("if op.movable_node:", "if op.movable_node and not op.mirror:")},
+        {
+            f"{OUR}.starts": ("if op.movable_node:", "if op.movable_node and not op.mirror:"),
+            f"{LINUX}.raw_starts": ("if op.movable_node == 1:", "if op.movable_node == 1 and op.mirror == 0:"),
+        },
     ),
     bug(
         "BUG-SIZING-KDUMP",
         "ZONE-SIZING-MIRROR-NONE",
         "a kernel under kdump has MOVABLE beside mirrored memory",
         FIND,
-        {f"{OUR}.starts": ("if op.kdump or not", "if not")},
+        {
+            f"{OUR}.starts": ("if op.kdump or not", "if not"),
+            f"{LINUX}.raw_starts": ("if has_mirror(layout) and op.kdump == 0 else none", "if has_mirror(layout) else none"),
+        },
     ),
     bug(
         "BUG-SIZING-MIRROR-LOW",
         "ZONE-SIZING-MIRROR",
         "memory below 4 GiB that is not mirrored is MOVABLE",
         FIND,
-        {f"{OUR}.starts": ("not flags & MIRROR and first >= FOUR_GIB >> self.shift", "not flags & MIRROR")},
+        {
+            f"{OUR}.starts": ("not flags & MIRROR and first >= FOUR_GIB >> self.shift", "not flags & MIRROR"),
+            f"{LINUX}.lowest_step": (
+                "not is_mirror(layout, region) and frame >= FOUR_GIB >> layout.page_shift",
+                "not is_mirror(layout, region)",
+            ),
+        },
     ),
     bug(
         "BUG-SIZING-PERCENT",
         "ZONE-SIZING-PERCENT",
         "a size goes before a percentage",
         FIND,
-        {f"{OUR}.starts": ("if op.kernelcore_percent else", "if op.kernelcore_percent and not op.kernelcore else")},
+        {
+            f"{OUR}.starts": (
+                "if op.kernelcore_percent else op.kernelcore\n"
+                "        movable = op.movablecore_percent * 100 * total // 10000 if op.movablecore_percent else",
+                "if op.kernelcore_percent and not op.kernelcore else op.kernelcore\n"
+                "        movable = op.movablecore_percent * 100 * total // 10000"
+                " if op.movablecore_percent and not op.movablecore else",
+            ),
+            f"{LINUX}.part_of": ("if percent == 0:", "if percent == 0 or frames > 0:"),
+        },
     ),
     bug(
         "BUG-SIZING-MOVABLECORE",
         "ZONE-SIZING-MOVABLECORE",
         "movablecore is not rounded up",
         FIND,
-        {f"{OUR}.starts": ("-(-movable // self.block) * self.block", "movable")},
+        {
+            f"{OUR}.starts": ("-(-movable // self.block) * self.block", "movable"),
+            f"{LINUX}.wanted_core": ("min(total, round_up(layout, movable))", "min(total, movable)"),
+        },
     ),
     bug(
         "BUG-SIZING-BOTH",
         "ZONE-SIZING-BOTH",
         "of kernelcore and what movablecore leaves the smaller counts",
         FIND,
-        {f"{OUR}.starts": ("core = max(core, total", "core = min(core or total, total")},
+        {
+            f"{OUR}.starts": ("core = max(core, total", "core = min(core or total, total"),
+            f"{LINUX}.wanted_core": ("core = max(core, total", "core = min(core or total, total"),
+        },
     ),
     bug(
         "BUG-SIZING-NO-CORE",
         "ZONE-SIZING-NO-CORE",
         "a kernel's part of all memory is shared",
         FIND,
-        {f"{OUR}.starts": ("if 0 < core < total else", "if 0 < core else")},
+        {
+            f"{OUR}.starts": ("if 0 < core < total else", "if 0 < core and total else"),
+            f"{LINUX}.wanted_core": ("0 if core >= total else core", "core if total > 0 else 0"),
+        },
     ),
     bug(
         "BUG-SIZING-SHARE",
         "ZONE-SIZING-SHARE",
         "a node's share is not made less where less is left",
         FIND,
-        {f"{OUR}.share": ("                if core < share:\n                    share = core // nodes\n", "")},
+        {
+            f"{OUR}.share": ("                if core < share:\n                    share = core // nodes\n", ""),
+            f"{LINUX}.share_step": (
+                "sharing.wanted // sharing.nodes if sharing.wanted < sharing.share else sharing.share",
+                "sharing.share",
+            ),
+        },
     ),
     bug(
         "BUG-SIZING-LOW",
         "ZONE-SIZING-LOW",
         "memory below the highest kind is the kernel's, and counts for nothing",
         FIND,
-        {f"{OUR}.take": ("core, share = max(0, core - below), max(0, share - below)", "core, share = core, share")},
+        {
+            f"{OUR}.take": ("core, share = max(0, core - below), max(0, share - below)", "core, share = core, share"),
+            f"{LINUX}.take_step": (
+                "sharing = attrs.evolve(sharing, wanted=less(sharing.wanted, below), left=less(sharing.left, below))",
+                "sharing = attrs.evolve(sharing)",
+            ),
+        },
     ),
     bug(
         "BUG-SIZING-TAKE",
         "ZONE-SIZING-TAKE",
         "MOVABLE begins with the kernel's share",
         FIND,
-        {f"{OUR}.take": ("starts[node] = start + below + taken", "starts[node] = start + below")},
+        {
+            f"{OUR}.take": ("starts[node] = start + below + taken", "starts[node] = start + below"),
+            f"{LINUX}.take_step": ("sharing.starts.set(node, start + taken)", "sharing.starts.set(node, start)"),
+        },
     ),
     bug(
         "BUG-SIZING-ONCE",
         "ZONE-SIZING-AGAIN",
         "what small nodes could not give is not taken of others",
         FIND,
-        {f"{OUR}.share": ("if core <= nodes - 1:", "if core >= 0:")},
+        {
+            f"{OUR}.share": ("if core <= nodes - 1:", "if core >= 0:"),
+            f"{LINUX}.again_more": ("not once or (sharing.nodes > 0 and sharing.wanted > sharing.nodes)", "not once"),
+        },
     ),
     bug(
         "BUG-SIZING-ROUND-DOWN",
         "ZONE-SIZING-ROUND-UP",
         "the start is rounded down",
         FIND,
-        {f"{OUR}.size": ("up = -(-start // self.block) * self.block", "up = start // self.block * self.block")},
+        {
+            f"{OUR}.size": ("up = -(-start // self.block) * self.block", "up = start // self.block * self.block"),
+            f"{LINUX}.rounded": ("up = round_up(layout, start)", "up = start >> layout.max_order << layout.max_order"),
+        },
     ),
     bug(
         "BUG-SIZING-NOT-LEFT",
@@ -307,7 +363,15 @@ BUGS = (
             f"{OUR}.size": (
                 "if up < self.extents[node].range[1] else 0",
                 "if up + self.block < self.extents[node].range[1] else 0",
-            )
+            ),
+            f"{LINUX}.rounded": ("return up if up < node_range", "return up if up + (1 << layout.max_order) < node_range"),
         },
+    ),
+    bug(
+        "BUG-SIZING-NEVER",
+        "ZONE-SIZING-CHOICE",
+        "MOVABLE has no memory, whatever was asked for",
+        FIND,
+        {f"{OUR}.size": ("enumerate(self.starts(op))", "enumerate([0] * self.nodes)")},
     ),
 )
