@@ -77,22 +77,22 @@ def simpler_operands(program: Program) -> Iterator[Program]:
     """Yield the programs in which one operand of one step is smaller."""
     for index, (name, request) in enumerate(program.steps):
         defaults = {field.name: field.default for field in attrs.fields(type(request))}
-        for field in words_of(type(request)):
+        for field, word in words_of(type(request)).items():
             value = getattr(request, field)
             if isinstance(value, Ref):
                 continue
-            for smaller in simpler_values(value, defaults[field]):
+            for smaller in simpler_values(value, defaults[field], max(word.lo, 0)):
                 steps = list(program.steps)
                 steps[index] = (name, attrs.evolve(request, **{field: smaller}))
                 yield attrs.evolve(program, steps=tuple(steps))
 
 
-def simpler_values(value: int, default: Any) -> Iterator[int]:
-    """Yield what an operand might be instead: its default, nought, half, one less."""
+def simpler_values(value: int, default: Any, least: int = 0) -> Iterator[int]:
+    """Yield what an operand might be instead: its default, the least that it may be, half, one less."""
     if isinstance(default, int):
         if value != default:
             yield default
         return
-    for smaller in dict.fromkeys((0, value // 2, value - 1)):
-        if 0 <= smaller < value:
+    for smaller in dict.fromkeys((least, value // 2, value - 1)):
+        if least <= smaller < value:
             yield smaller

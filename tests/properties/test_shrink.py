@@ -171,6 +171,7 @@ def test_a_word_without_a_default_is_tried_smaller() -> None:
     assert list(simpler_values(9, attrs.NOTHING)) == [0, 4, 8]
     assert list(simpler_values(1, attrs.NOTHING)) == [0]
     assert list(simpler_values(0, attrs.NOTHING)) == []
+    assert list(simpler_values(9, attrs.NOTHING, 4)) == [4, 8]
 
 
 def test_references_and_requests_without_words_are_left_alone() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from mmprops.bugs.bug import Bug, edited_modules
+from mmspec.errors import InputError
 
 OPS = 200_000
 """Operations in which a bug must be found."""
@@ -78,8 +79,11 @@ def innocent(bug: Bug, program: Mapping[str, Any], reported: str, *, ops: int, s
     """Return why a program that fails on the edited code does not convict it of this rule, or None if it does."""
     from mmprops.bugs import hunt  # a process that a bug is to be installed in must not have imported this
 
-    with _one_at_a_time:
-        broken, met = hunt.passes(bug, program)
+    try:
+        with _one_at_a_time:
+            broken, met = hunt.passes(bug, program)
+    except InputError as error:
+        return f"the program that fails cannot be read back: {error}"
     if broken is not None:
         return f"the program fails without the bug too: {broken}"
     if reported == bug.clause:

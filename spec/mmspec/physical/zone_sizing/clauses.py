@@ -81,11 +81,11 @@ START_EACH = Clause("ZONE-SIZING-EACH", "Each node is told of", _OURS)
 HOTPLUG_FIRST = _linux("ZONE-SIZING-MOVABLE-NODE", "With movable_node MOVABLE begins at the node's lowest HOTPLUG memory", _FIND)
 PRIORITY = _linux(
     "ZONE-SIZING-PRIORITY",
-    "movable_node goes before kernelcore=mirror, and that before the sizes of kernelcore and movablecore",
+    "Of the options movable_node goes before kernelcore=mirror, and that before kernelcore and movablecore",
     _FIND,
 )
 MIRROR_NONE = _linux(
-    "ZONE-SIZING-MIRROR-NONE", "kernelcore=mirror gives no MOVABLE without mirrored memory, or under kdump", _FIND
+    "ZONE-SIZING-MIRROR-NONE", "There is no MOVABLE for kernelcore=mirror without mirrored memory, or under kdump", _FIND
 )
 MIRROR_LOWEST = _linux(
     "ZONE-SIZING-MIRROR",
@@ -95,7 +95,7 @@ MIRROR_LOWEST = _linux(
 PERCENT = _linux("ZONE-SIZING-PERCENT", "A percentage is that part of all memory, rounded down, and goes before a size", _FIND)
 MOVABLECORE = _linux(
     "ZONE-SIZING-MOVABLECORE",
-    "movablecore, rounded up to largest blocks and at most all memory, leaves the rest for the kernel",
+    "What movablecore, rounded up to largest blocks, leaves of all memory is the kernel's",
     _FIND,
 )
 BOTH = _linux("ZONE-SIZING-BOTH", "Of kernelcore and what movablecore leaves, the larger counts", _FIND)

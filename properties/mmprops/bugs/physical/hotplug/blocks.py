@@ -127,16 +127,6 @@ COMING = (
         ADD,
         {f"{OUR}.add": ("        self.online[op.node] = True\n", "")},
     ),
-    bug(
-        "BUG-HOTPLUG-NODE-STAYS",
-        "HOTPLUG-NODE-OFFLINE",
-        "a node stays online without its last block",
-        f"{HOTPLUG}:try_offline_node",
-        {
-            f"{OUR}.remove": ("self.online[node] = False", "self.online[node] = True"),
-            f"{LINUX}.remove_choose": ("spans.online.set(node, False)", "spans.online.set(node, True)"),
-        },
-    ),
 )
 
 ONLINING = (
@@ -226,19 +216,6 @@ ONLINING = (
         "a node's present frames are its managed ones",
         COUNT,
         {f"{OUR}.look_node": ("sum(self.present[row", "sum(self.managed[row")},
-    ),
-    core(
-        "BUG-HOTPLUG-ONLINE-COUNTS",
-        "HOTPLUG-ONLINE-COUNTS",
-        "onlining counts the node's frames twice",
-        COUNT,
-        {
-            "mmspec.physical.hotplug.onlining.counted": (
-                "memory.node_present.get(node, 0) + present)",
-                "memory.node_present.get(node, 0) + 2 * present)",
-            ),
-            f"{OUR}.look_node": ("present, normal = sum(", "present, normal = 2 * sum("),
-        },
     ),
     core(
         "BUG-HOTPLUG-OFFLINE-TWICE",

@@ -67,9 +67,11 @@ BUGS = (
                 "        self.count(op.block",
                 "        blocks.early[op.block] = 0\n        self.count(op.block",
             ),
-            "mmspec.physical.hotplug.onlining.online_apply": (
-                "        zones=memory",
-                "        early=memory.early.set(op.block, False),\n        zones=memory",
+            "mmspec.physical.hotplug.onlining.counted": (
+                "    if memory.early.get(block, False):\n",
+                "    again = memory.early.get(block, False) and present < 0\n"
+                "    memory = attrs.evolve(memory, early=memory.early.set(block, again))\n"
+                "    if memory.early.get(block, False):\n",
             ),
         },
     ),

@@ -90,7 +90,10 @@ BUGS = (
         "what is withheld is managed",
         f"{HOTPLUG}:online_pages_range",
         {
-            f"{ONLINING}.online_apply": ("size, size - op.withheld)", "size, size)"),
+            f"{ONLINING}.counted": (
+                "memory.managed.get(zone, 0) + managed),\n        total=memory.total + managed",
+                "memory.managed.get(zone, 0) + max(managed, present)),\n        total=memory.total + max(managed, present)",
+            ),
             "mmimpl.physical.hotplug.Memory.put_online": ("self.size, self.size - op.withheld)", "self.size, self.size)"),
         },
     ),
