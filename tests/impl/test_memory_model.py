@@ -7,7 +7,6 @@ import random
 import numpy as np
 import pytest
 
-from mmimpl import engine
 from mmimpl.physical.memory_model import MemoryModel
 from mmprops.conform import own_session
 from mmprops.lockstep import explore
@@ -19,7 +18,7 @@ from mmspec.physical.memory_model.ops import Config, PageToPfn, PfnToPage
 from mmspec.profile import profile_named
 
 MACHINE = machine_named("memory_model")
-ENGINES = ["python", pytest.param("numba", marks=pytest.mark.skipif(not engine.uses_numba(), reason="Numba is missing"))]
+ENGINES = ["python", pytest.param("numba", marks=pytest.mark.needs_numba)]
 
 
 @pytest.mark.parametrize("profile", ["any", "linux"])
