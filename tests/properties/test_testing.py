@@ -67,7 +67,7 @@ def test_a_client_that_does_not_fails() -> None:
         conformance_test("buddy", Leaky)()
     error = caught.value
     assert error.clause in ("BUDDY-ALLOC-ENOMEM", "BUDDY-FREE-COUNT", "BUDDY-FREE-BLOCKS")
-    assert len(error.program.steps) <= 16
+    assert len(error.program.steps) <= 10
     assert any(note.startswith("the program, on Config(") for note in error.__notes__)
     assert '  ["alloc",{"order":1,"migratetype":"MOVABLE","flags":0}]' in error.__notes__
 

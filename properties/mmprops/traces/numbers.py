@@ -251,9 +251,11 @@ def pcp_limits(moment: Moment, lists: RamLists, capture: Capture) -> Answer:
     for key, zone, managed in populated(moment):
         label = f"zone {key[0]}:{key[1]}"
         cpus += len(zone.pagesets)
-        batches = [pageset.get("batch", 0) for pageset in zone.pagesets]
-        for batch in batches + [pcp.batch for pcp in in_ram.get(key, ()) if pcp.batch is not None]:
-            if batch not in {batch_of(size, PAGE_SHIFT) for size in sizes_to(zone.counters.get("present", 0))}:
+        batches = {pageset.get("batch", 0) for pageset in zone.pagesets}
+        batches |= {pcp.batch for pcp in in_ram.get(key, ()) if pcp.batch is not None}
+        known = {batch_of(size, PAGE_SHIFT) for size in sizes_to(zone.counters.get("present", 0))}
+        for batch in sorted(batches):
+            if batch not in known:
                 wrong.append(f"{label}: batch {batch} is of no size up to the zone's")
             elif batch != batch_of(managed, PAGE_SHIFT):
                 unsure.append(

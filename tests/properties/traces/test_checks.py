@@ -119,6 +119,10 @@ def test_limits_say_nothing_where_a_fraction_may_have_set_them(kit: Any) -> None
     state = sound(kit)
     del state["tunables"]
     assert verdicts(kit, state) == {}
+    changed_lists(lambda made: made["zones"][0]["pcp"][0].update(batch=3))(kit, state)
+    assert verdicts(kit, state) == {"pcp-limits": "fail"}  # no fraction changes a batch, and no size up to this one has it
+    state = sound(kit)
+    del state["tunables"]
     changed_lists(lambda made: made["zones"][0]["pcp"][0].update(high_max=250))(kit, state)
     assert verdicts(kit, state) == {"pcp-limits": "unknown"}
 
