@@ -51,9 +51,14 @@ def unpromised(state: Memblock, request: Any, capabilities: Mapping[str, Any]) -
         "an exact node or a soft bound": asks and not capabilities["kinds"],
         f"more than {capabilities['regions']} regions": most_regions(state, request) > capabilities["regions"],
         f"a hand-over of more than {capabilities['max_pages']} frames": isinstance(request, FreeAll)
-        and state.memory.total >> PAGE_SHIFT > capabilities["max_pages"],
+        and held(state.memory) >> PAGE_SHIFT > capabilities["max_pages"],
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def held(array: Array) -> int:
+    """Return how many bytes an array's regions have: its total may have wrapped."""
+    return sum(end - base for base, end in array.end.items())
 
 
 def refused(state: Memblock, request: Any) -> bool:
