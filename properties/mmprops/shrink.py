@@ -44,6 +44,7 @@ def shrink(machine: Machine, program: Program, fails: Fails, budget: Budget | No
         program = fewer_steps(program, still)
         program = first_that(program, still, lambda p: (attrs.evolve(p, config=c) for c in machine.simpler(p.config)))
         program = first_that(program, still, simpler_operands)
+        program = first_that(program, still, lambda p: simpler_with_fewer(machine, p))
         if program == before or budget.tries <= 0 or time.monotonic() > budget.until:
             return program
 
@@ -62,6 +63,17 @@ def fewer_steps(program: Program, still: Fails) -> Program:
             at -= width
         width //= 2
     return program
+
+
+def simpler_with_fewer(machine: Machine, program: Program) -> Iterator[Program]:
+    """Yield the programs of a simpler configuration and fewer steps: what fills a large zone has to go with the zone."""
+    length = len(program.steps)
+    for config in machine.simpler(program.config):
+        width = length // 2
+        while width:
+            for at in range(0, length, width):
+                yield attrs.evolve(program.without(set(range(at, min(at + width, length)))), config=config)
+            width //= 2
 
 
 def first_that(program: Program, still: Fails, candidates: Callable[[Program], Iterator[Program]]) -> Program:

@@ -134,6 +134,17 @@ def test_the_configuration_becomes_simpler() -> None:
     assert (left.config.start_pfn, left.config.end_pfn, left.config.holes) == (0, 16, ())
 
 
+def test_what_fills_a_zone_goes_with_the_zone() -> None:
+    """A zone that is full fails: neither can be smaller alone."""
+    full = Program("buddy", Config(0, 64, 3), (("alloc", Alloc(3)),) * 8)
+
+    def fills(candidate: Program) -> bool:
+        return 8 * len(candidate.steps) == candidate.config.end_pfn
+
+    shrunk = shrink(BUDDY, full, fills)
+    assert (shrunk.config.end_pfn, len(shrunk.steps)) == (16, 2)
+
+
 def test_what_the_configuration_is_needed_for_stays() -> None:
     """The holes, if the failure needs them."""
     left = shrink(BUDDY, noise(0, 10), lambda candidate: bool(candidate.config.holes))

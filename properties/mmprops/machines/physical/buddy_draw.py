@@ -56,9 +56,10 @@ def simpler(config: Config) -> Iterator[Config]:
         yield plain
     if config.pageblock_order is not None:
         yield attrs.evolve(config, pageblock_order=None)
-    for size in (16, 64, 256, 1024):
-        if config.end_pfn - config.start_pfn > size:
+    frames = config.end_pfn - config.start_pfn
+    for size in (16, 64, 256, 1024, frames // 2):
+        if frames > size >= 16:
             yield attrs.evolve(plain, start_pfn=0, end_pfn=size)
             yield attrs.evolve(plain, end_pfn=config.start_pfn + size)
     if config.start_pfn:
-        yield attrs.evolve(plain, start_pfn=0, end_pfn=config.end_pfn - config.start_pfn)
+        yield attrs.evolve(plain, start_pfn=0, end_pfn=frames)
