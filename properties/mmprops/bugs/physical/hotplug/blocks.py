@@ -59,7 +59,7 @@ COMING = (
         ADD,
         {f"{OUR}.add": ("return EEXIST if exists else ENOMEM", "return EEXIST if exists else DONE")},
     ),
-    core(
+    bug(
         "BUG-HOTPLUG-ADD-UNDONE",
         "HOTPLUG-ADD-LEFT",
         "sections mapped before a failure are taken out again",

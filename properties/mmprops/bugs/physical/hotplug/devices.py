@@ -74,7 +74,7 @@ BUGS = (
             )
         },
     ),
-    core(
+    bug(
         "BUG-HOTPLUG-DEVICE-PRESENT",
         "HOTPLUG-DEVICE-UNCOUNTED",
         "a device's frames are present ones of its zone",
@@ -117,7 +117,7 @@ BUGS = (
         "a range that is refused leaves the array as it was",
         RANGE,
         {
-            f"{OUR}.map_device": ("                device.found = False", "                device.found = True"),
+            f"{OUR}.map_device": ("device.found = False", "device.found = device.found and not wrong"),
             f"{LINUX}.map_device_choose": (
                 "return EEXIST, with_owned(spans, False, subsection_of(first), ends)",
                 "return EEXIST, spans",

@@ -104,7 +104,10 @@ BUGS = (
         "a zone begins behind the block that went, online or not",
         SHRINK,
         {
-            f"{OUR}.retreat": ("len(zones))) if zones[b] == zone)", "len(zones))) if zones[b] == zone or b == block + 1)"),
+            f"{OUR}.retreat": (
+                "min((end - 1 >> self.order) + 1, len(zones))) if zones[b] == zone)",
+                "(end - 1 >> self.order) + 1))",
+            ),
             f"{SPANS}.up_more": ("return at < end and not is_in_zone(memory, zone, at)", "return at > end"),
         },
     ),
@@ -162,12 +165,5 @@ BUGS = (
         "a zone of no kind has sizes",
         OURS,
         {f"{OUR}.look_zone": (" or zone % WIDTH >= KINDS", "")},
-    ),
-    bug(
-        "BUG-HOTPLUG-NODE-SPAN",
-        "HOTPLUG-CHOICE",
-        "a node's span does not shrink with its zones",
-        f"{HOTPLUG}:update_pgdat_span",
-        {f"{OUR}.retreat": ("self.embrace(zone // WIDTH)", "self.embrace(0)")},
     ),
 )
