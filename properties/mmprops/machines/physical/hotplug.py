@@ -33,6 +33,7 @@ from mmspec.physical.hotplug.state import Memory, Spans, block_state, is_online,
 
 CAPABILITIES = {
     "max_nodes": Capability(8, "the most nodes it takes", least=1),
+    "max_pages": Capability(1 << 22, "the most frames that come or go at once", least=1 << 22),
     "devices": Capability(False, "serves map_device and unmap_device", opens=True),
     "isolation": Capability(False, "serves isolate and unisolate", opens=True),
     "failures": Capability(False, "takes what stops an operation on its way, and frames that are withheld", opens=True),
@@ -78,6 +79,8 @@ def too_much(config: Config, capabilities: Mapping[str, Any]) -> str | None:
 
 def unpromised(memory: Memory, request: Any, capabilities: Mapping[str, Any]) -> str | None:
     """Return what a client of these capabilities does not promise of a request in this state, or None."""
+    if getattr(request, "pages", 0) > capabilities["max_pages"]:
+        return f"more than {capabilities['max_pages']} frames at once"
     if capabilities["failures"]:
         return None
     starves = isinstance(request, Add) and request.starves != 0
