@@ -14,7 +14,7 @@ from mmprops.machines import MACHINES
 from mmprops.stateful import state_machine
 from mmprops.testing import check_program, opened, programs, unshrunk
 
-NAMES = [machine.name for machine in MACHINES]
+NAMES = MACHINES.names
 
 
 @pytest.mark.parametrize("profile", ["linux", "kernel-6.1", "any"])

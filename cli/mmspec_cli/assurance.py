@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,7 @@ class Assurance:
         }
 
 
-def assurance(machines: Sequence[Machine], on_record: OnRecord | None = None) -> Assurance:
+def assurance(machines: Collection[Machine], on_record: OnRecord | None = None) -> Assurance:
     """Gather what speaks for each clause of some machines; ``on_record`` is what the ledger says, if it was read already."""
     proofs, assumptions = proved(on_record)
     kills, replays = killed()

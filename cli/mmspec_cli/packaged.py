@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mmprops.machines import LEVELS
+from mmprops.machines import LEVELS, machine_named
 from mmprops.traces.archive import Capture, open_capture, packaged_capture
 from mmprops.traces.checks import Row, snapshot_checks
 from mmprops.traces.replay import Replay
@@ -25,4 +25,4 @@ def snapshots() -> tuple[Row, ...]:
 @cache
 def followed(level: str, engine: str) -> Replay:
     """Return what came of following it at a level with an engine."""
-    return LEVELS[level].replay[level](capture(), engine)
+    return machine_named(LEVELS[level]).replay[level](capture(), engine)

@@ -10,6 +10,11 @@ import attrs
 from mmspec.clause import Clause, by_id
 
 
+def prefix_of(component: str) -> str:
+    """Return what the ids of a component's clauses and obligations begin with."""
+    return component.upper().replace("_", "-") + "-"
+
+
 @attrs.frozen
 class Operation:
     """An operation: its request and result records, and its three functions.
@@ -67,7 +72,7 @@ class Component:
     @property
     def prefix(self) -> str:
         """What the ids of its clauses and obligations begin with."""
-        return self.name.upper().replace("_", "-") + "-"
+        return prefix_of(self.name)
 
     def operation(self, name: str) -> Operation:
         """Return the operation of a name (KeyError: there is none)."""

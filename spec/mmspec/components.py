@@ -1,38 +1,30 @@
-"""The components of the law, in one explicit tuple."""
+"""The components of the law, in one explicit list."""
 
 from __future__ import annotations
 
-from mmspec.component import Component
-from mmspec.physical.buddy import BUDDY
-from mmspec.physical.hotplug import HOTPLUG
-from mmspec.physical.memblock import MEMBLOCK
-from mmspec.physical.memory_model import MEMORY_MODEL
-from mmspec.physical.page_alloc import PAGE_ALLOC
-from mmspec.physical.pcp import PCP
-from mmspec.physical.vmstat import VMSTAT
-from mmspec.physical.watermarks import WATERMARKS
-from mmspec.physical.zone_sizing import ZONE_SIZING
-from mmspec.physical.zones import ZONES
-from mmspec.virtual.page_table import PAGE_TABLE
+from mmspec.component import Component, prefix_of
+from mmspec.registry import Registry
 
-COMPONENTS: tuple[Component, ...] = (
-    MEMBLOCK,
-    MEMORY_MODEL,
-    ZONE_SIZING,
-    ZONES,
-    HOTPLUG,
-    VMSTAT,
-    WATERMARKS,
-    BUDDY,
-    PCP,
-    PAGE_ALLOC,
-    PAGE_TABLE,
+COMPONENTS: Registry[Component] = Registry(
+    {
+        "memblock": "mmspec.physical.memblock:MEMBLOCK",
+        "memory_model": "mmspec.physical.memory_model:MEMORY_MODEL",
+        "zone_sizing": "mmspec.physical.zone_sizing:ZONE_SIZING",
+        "zones": "mmspec.physical.zones:ZONES",
+        "hotplug": "mmspec.physical.hotplug:HOTPLUG",
+        "vmstat": "mmspec.physical.vmstat:VMSTAT",
+        "watermarks": "mmspec.physical.watermarks:WATERMARKS",
+        "buddy": "mmspec.physical.buddy:BUDDY",
+        "pcp": "mmspec.physical.pcp:PCP",
+        "page_alloc": "mmspec.physical.page_alloc:PAGE_ALLOC",
+        "page_table": "mmspec.virtual.page_table:PAGE_TABLE",
+    }
 )
 
 
 def component_of(identifier: str) -> str:
     """Return the name of the component that the id of a clause or an obligation begins with; else its first word."""
-    for component in COMPONENTS:
-        if identifier.startswith(component.prefix):
-            return component.name
+    for name in COMPONENTS.names:
+        if identifier.startswith(prefix_of(name)):
+            return name
     return identifier.split("-", maxsplit=1)[0].lower()

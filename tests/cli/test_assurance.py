@@ -27,7 +27,8 @@ from mmspec_cli.assurance import KINDS, Assurance, Evidence, Source, assurance, 
 from mmspec_cli.output import run
 from mmspec_cli.program import cli
 
-CLAUSE = MACHINES[0].component.clauses[0].id
+FIRST = next(iter(MACHINES))
+CLAUSE = FIRST.component.clauses[0].id
 PROVEN, DEFINED, BOUNDED = "BUDDY-GIVE-OWNED", "BUDDY-GIVE-DEFINED", "BUDDY-KERNEL-SET-TYPES-REFINES"
 
 
@@ -87,7 +88,7 @@ def test_no_evidence_is_only_a_citation(monkeypatch: pytest.MonkeyPatch) -> None
     """A clause for which nothing speaks is manual, with where it was read."""
     found = gathered(monkeypatch)
     assert found.strongest == {"manual": len(found.clauses)}
-    assert found.clauses[0].evidence[0].ref == MACHINES[0].component.clauses[0].source
+    assert found.clauses[0].evidence[0].ref == FIRST.component.clauses[0].source
 
 
 def test_the_strongest_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +312,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_command_prints_the_fields_of_the_interface(little: None, capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object with a row for each clause, and the exit code of its verdict."""
-    assert run(cli, ["assurance", MACHINES[0].name, "--format", "json"]) == 3
+    assert run(cli, ["assurance", FIRST.name, "--format", "json"]) == 3
     printed = json.loads(capsys.readouterr().out)
     assert list(printed)[:3] == ["schema", "mmspec", "verdict"]
     assert {"id", "statement", "source", "evidence"} <= set(printed["clauses"][0])
@@ -345,5 +346,5 @@ def test_what_does_not_exist_is_a_usage_error(words: list[str], says: str, capsy
 @pytest.mark.parametrize("module", [gathering, record, replayed, branches, imports, probing], ids=lambda module: module.__name__)
 def test_nothing_here_names_a_component(module: Any) -> None:
     """A new component adds no line to it."""
-    names = [machine.name for machine in MACHINES]
+    names = MACHINES.names
     assert [name for name in names if name in inspect.getsource(module).lower()] == []

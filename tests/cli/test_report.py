@@ -117,7 +117,7 @@ def test_every_script_of_the_folder_is_on_the_page() -> None:
     assert {entry.name for entry in (REPORT / "page").iterdir() if entry.name.endswith(".js")} == set(assemble.SCRIPTS)
 
 
-@pytest.mark.parametrize("machine", [machine.name for machine in MACHINES])
+@pytest.mark.parametrize("machine", MACHINES.names)
 def test_nothing_generic_names_a_machine(machine: str) -> None:
     """What the report knows of it is data; a field of a capture may have the same name."""
     sources = [s for s in [*REPORT.iterdir(), *(REPORT / "page").iterdir()] if s.is_file() and s.name != "trusted.md"]

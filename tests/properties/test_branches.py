@@ -53,7 +53,7 @@ def reached(*machines: str) -> dict[str, Any]:
 
 
 @pytest.mark.by_turns(4)
-@pytest.mark.parametrize("machine", [machine.name for machine in MACHINES])
+@pytest.mark.parametrize("machine", MACHINES.names)
 def test_check_reaches_the_law(machine: str) -> None:
     """Every clause of a machine is reached, and 95 % of the branches of its law's text are taken (LEAST says of which less)."""
     printed = reached(machine)

@@ -237,7 +237,7 @@ def test_a_file_for_an_unknown_machine_is_refused(folder: Path) -> None:
     path.write_bytes(written().read_bytes().replace(b'"machine":"buddy"', b'"machine":"bubby"'))
     error = refusal(path)
     assert "unknown machine 'bubby'" in error.message
-    assert error.hint == f"one of {', '.join(machine.name for machine in MACHINES)}"
+    assert error.hint == f"one of {', '.join(MACHINES.names)}"
 
 
 def test_a_file_that_resets_nothing_is_refused(folder: Path) -> None:

@@ -26,6 +26,7 @@ from mmspec.component import Component, Invariant, Operation
 from mmspec.errors import DONE, EINVAL, Done, Error, InputError, refused
 from mmspec.pmap import PMap, pmap
 from mmspec.profile import Profile
+from mmspec.registry import Registry
 from mmspec.words import Count
 from mmspec_cli.commands.list import clients_of
 
@@ -319,7 +320,7 @@ def anything(pool: Pool, request: Any) -> Iterator[Any]:
 def test_its_vectors_are_made_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is not the least ticket that must be handed out, all that is sure is that tickets run out and come back."""
     machine = attrs.evolve(MACHINE, replies=Replies(anything, lambda request: 0 if isinstance(request, Draw) else None, ({},)))
-    monkeypatch.setattr("mmprops.machines.MACHINES", (*MACHINES, machine))
+    monkeypatch.setattr("mmprops.machines.MACHINES", Registry({**MACHINES.places, machine.name: machine}))
     files = vectors.generate(machine)
     assert set(files) == {"any.jsonl", "linux-6.12.jsonl", "linux-6.1.jsonl"}
     sure, kernels = {"TICKET-1", "TICKET-2"}, {"TICKET-1", "TICKET-2", "TICKET-3"}

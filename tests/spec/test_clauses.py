@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mmprops.machines import MACHINES
+from mmprops.machines import LEVELS, MACHINES
 from mmspec import clause as marks
 from mmspec import promises
 from mmspec.clause import Clause, by_id, rule
@@ -85,13 +85,19 @@ def test_a_mark_is_remembered_until_somebody_clears_it() -> None:
 
 
 def test_every_component_has_its_machine() -> None:
-    """What the dialect lint and the proofs' matrix read is what is checked."""
+    """What the dialect lint and the proofs' matrix read is what is checked; each is listed under its name."""
     assert [machine.component for machine in MACHINES] == list(COMPONENTS)
+    assert [component.name for component in COMPONENTS] == COMPONENTS.names == MACHINES.names
+
+
+def test_the_levels_of_replay_are_those_of_the_machines() -> None:
+    """They are listed beside the machines, so that nobody has to import these to know them."""
+    assert {level: machine.name for machine in MACHINES for level in machine.replay} == LEVELS
 
 
 def test_a_component_finds_its_clauses_by_id() -> None:
     """An unknown id is a KeyError."""
-    component = MACHINES[0].component
+    component = MACHINES.named("buddy").component
     assert component.clause(component.choice.id) is component.choice
     with pytest.raises(KeyError):
         component.clause("BUDDY-0")
@@ -99,7 +105,7 @@ def test_a_component_finds_its_clauses_by_id() -> None:
 
 def test_a_component_finds_its_operations_by_name() -> None:
     """An unknown name is a KeyError."""
-    component = MACHINES[0].component
+    component = MACHINES.named("buddy").component
     assert component.operation("free").name == "free"
     with pytest.raises(KeyError):
         component.operation("fre")

@@ -1,23 +1,25 @@
-"""One module a command, in one explicit tuple."""
+"""One module a command, in one explicit list."""
 
 from __future__ import annotations
 
 import click
 
-from mmspec_cli.commands.assurance import assurance
-from mmspec_cli.commands.bench import bench
-from mmspec_cli.commands.bugs import bugs
-from mmspec_cli.commands.check import check
-from mmspec_cli.commands.conform import conform
-from mmspec_cli.commands.describe import describe
-from mmspec_cli.commands.list import list_machines
-from mmspec_cli.commands.prove import prove
-from mmspec_cli.commands.replay import replay
-from mmspec_cli.commands.report import report
-from mmspec_cli.commands.vectors import vectors
-from mmspec_cli.commands.verify import verify
-from mmspec_cli.commands.walk import walk
+from mmspec.registry import Registry
 
-COMMANDS: tuple[click.Command, ...] = (
-    list_machines, describe, check, conform, prove, vectors, replay, walk, bugs, assurance, report, bench, verify,
-)  # fmt: skip
+COMMANDS: Registry[click.Command] = Registry(
+    {
+        "list": "mmspec_cli.commands.list:list_machines",
+        "describe": "mmspec_cli.commands.describe:describe",
+        "check": "mmspec_cli.commands.check:check",
+        "conform": "mmspec_cli.commands.conform:conform",
+        "prove": "mmspec_cli.commands.prove:prove",
+        "vectors": "mmspec_cli.commands.vectors:vectors",
+        "replay": "mmspec_cli.commands.replay:replay",
+        "walk": "mmspec_cli.commands.walk:walk",
+        "bugs": "mmspec_cli.commands.bugs:bugs",
+        "assurance": "mmspec_cli.commands.assurance:assurance",
+        "report": "mmspec_cli.commands.report:report",
+        "bench": "mmspec_cli.commands.bench:bench",
+        "verify": "mmspec_cli.commands.verify:verify",
+    }
+)

@@ -56,10 +56,9 @@ def bugs(targets: tuple[str, ...], ops: int, seed: int, workers: int, record: bo
 
 def selected(targets: tuple[str, ...]) -> list[Bug]:
     """Return the bugs that are named by id or by machine, all if none is."""
-    machines = {machine.name for machine in MACHINES}
     found: dict[str, Bug] = {}
-    for target in targets or sorted(machines):
-        for bug in [b for b in BUGS if b.component == target] if target in machines else [bug_named(target)]:
+    for target in targets or sorted(MACHINES.names):
+        for bug in [b for b in BUGS if b.component == target] if target in MACHINES.names else [bug_named(target)]:
             found[bug.id] = bug
     return list(found.values())
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mmprops.machine import ENGINES
-from mmprops.machines import LEVELS
+from mmprops.machines import LEVELS, machine_named
 from mmprops.traces.archive import Capture, open_capture
 from mmprops.traces.checks import Row, snapshot_checks
 from mmprops.traces.exact import CAUSES
@@ -40,7 +40,7 @@ def replay(capture: str, engine: str, level: str, snapshots: bool, form: str) ->
     followed = None
     if not snapshots:
         with people.status(f"replaying with {engine}"):
-            followed = LEVELS[level].replay[level](opened, engine)
+            followed = machine_named(LEVELS[level]).replay[level](opened, engine)
     verdict = worst([row.verdict for row in rows] + ([followed.verdict] if followed else []))
     fields = {
         "level": level,

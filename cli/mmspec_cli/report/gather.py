@@ -66,7 +66,7 @@ def gather(
         "mmspec": __version__,
         "generated": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
-        "machines": [machine.name for machine in MACHINES],
+        "machines": MACHINES.names,
         "assurance": clauses,
         **proofs,
         "bugs": bugs,
@@ -222,7 +222,7 @@ def real_systems() -> list[Json]:
 def replay_json(level: str, engine: str, followed: Replay) -> Json:
     """Return what came of one replay."""
     return {
-        "machine": LEVELS[level].name,
+        "machine": LEVELS[level],
         "level": level,
         "engine": engine,
         "verdict": followed.verdict,

@@ -88,15 +88,15 @@ def main(arguments: list[str]) -> None:
     if arguments:
         install(Bug(**json.loads(arguments[0])), LAW)
 
-    from mmprops.machines import LEVELS  # all that it imports may be edited
+    from mmprops.machines import LEVELS, machine_named  # all that it imports may be edited
     from mmprops.traces.archive import open_capture, packaged_capture
     from mmspec import clause
 
     path = packaged_capture()
     answer = {"verdict": "unknown", "level": "", "capture": path.name, "reason": "no machine replays captures"}
     clause.reached.clear()
-    for level, machine in LEVELS.items():
-        verdict, reason = followed(machine, level, open_capture(path))
+    for level, name in LEVELS.items():
+        verdict, reason = followed(machine_named(name), level, open_capture(path))
         answer |= {"verdict": verdict, "level": level, "reason": reason}
         if verdict != "pass":
             break

@@ -85,7 +85,7 @@ def test_every_entry_of_the_buddy_collection_is_a_bug_or_says_what_is_missing() 
     assert all(UNEXPRESSED.values())
 
 
-@pytest.mark.parametrize("machine", [machine.name for machine in MACHINES])
+@pytest.mark.parametrize("machine", MACHINES.names)
 def test_every_clause_has_a_bug(machine: str) -> None:
     """For each rule there is a wrong version of it, but for those of which the record says that there is none."""
     component = machine_named(machine).component
