@@ -31,7 +31,7 @@ class Judge:
     def judge(self, operation: Operation, request: Any, result: Any) -> Verdict | None:
         """Hold a result against the law and go on from it; None if it is right. After a verdict the state is as it was."""
         broken = operation.allowed(self.state, request, result)
-        if not self.profile.chooses or operation.observes:
+        if not (self.profile.chooses and operation.is_chosen):
             if broken is not None:
                 return Verdict(broken)
         else:

@@ -100,7 +100,7 @@ class Follower:
 
     def lawful(self, state: Any, policy: Any, operation: Operation, request: Any) -> list[Answer]:
         """Return the right answers in a state, or more than there may be worlds."""
-        if self.profile.chooses and not operation.observes:
+        if self.profile.chooses and operation.is_chosen:
             results: Iterable[Any] = operation.choose(state, policy, request)[:1]
         else:
             results = self.replies.possible(state, request)

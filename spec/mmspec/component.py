@@ -35,6 +35,13 @@ class Operation:
     """The field of the result that a later operation may refer to."""
     observes: bool = False
     """Whether the operation only looks."""
+    sees_policy: bool = False
+    """Whether what it sees is Linux's to choose: its answer is then held against Linux's, though it only looks."""
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether only Linux's own answer is right where choices are judged."""
+        return not self.observes or self.sees_policy
 
 
 @attrs.frozen

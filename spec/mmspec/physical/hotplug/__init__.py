@@ -9,6 +9,8 @@ components: what they answer is part of a request (``docs/clauses.toml`` says wh
 
 from __future__ import annotations
 
+from functools import partial
+
 from mmspec.component import Component, Operation
 from mmspec.physical.hotplug import core, devices, linux, looking, onlining
 from mmspec.physical.hotplug.clauses import CHOICE, CLAUSES
@@ -48,6 +50,7 @@ _ONLINE = ("EINVAL", "ENOENT", "EHWPOISON", "EPERM")
 _OFFLINE = ("EINVAL", "ENOENT", "EBUSY", "EPERM", "EINTR", "ENOMEM")
 _MAP = ("EINVAL", "ENOMEM", "ENXIO", "EEXIST")
 _same = looking.look_apply
+_spans = partial(Operation, observes=True, sees_policy=True)
 
 OPERATIONS = (
     Operation("add", Add, Done, _ADD, core.add_allowed, core.add_apply, linux.add_choose),
@@ -64,14 +67,12 @@ OPERATIONS = (
         "unmap_device", UnmapDevice, Done, _E, devices.unmap_device_allowed, devices.unmap_device_apply,
         linux.unmap_device_choose,
     ),
-    Operation("zone", LookZone, ZoneIs, _E, looking.look_zone_allowed, _same, looking.look_zone_choose, observes=True),
-    Operation("node", LookNode, NodeIs, _E, looking.look_node_allowed, _same, looking.look_node_choose, observes=True),
+    _spans("zone", LookZone, ZoneIs, _E, looking.look_zone_allowed, _same, looking.look_zone_choose),
+    _spans("node", LookNode, NodeIs, _E, looking.look_node_allowed, _same, looking.look_node_choose),
     Operation(
         "block", LookBlock, BlockIs, ("ENOENT",), looking.look_block_allowed, _same, looking.look_block_choose, observes=True
     ),
-    Operation(
-        "default_zone", DefaultZone, Onlined, _E, looking.default_zone_allowed, _same, looking.default_zone_choose, observes=True
-    ),
+    _spans("default_zone", DefaultZone, Onlined, _E, looking.default_zone_allowed, _same, looking.default_zone_choose),
     Operation("frame", LookFrame, FrameIs, (), looking.look_frame_allowed, _same, looking.look_frame_choose, observes=True),
     Operation("total", LookTotal, Total, (), looking.look_total_allowed, _same, looking.look_total_choose, observes=True),
 )  # fmt: skip

@@ -166,4 +166,11 @@ BUGS = (
         OURS,
         {f"{OUR}.look_zone": (" or zone % WIDTH >= KINDS", "")},
     ),
+    bug(
+        "BUG-HOTPLUG-NODE-SPAN",
+        "HOTPLUG-CHOICE",
+        "a node's span does not shrink with its zones",
+        f"{HOTPLUG}:update_pgdat_span",
+        {f"{OUR}.retreat": ("self.embrace(zone // WIDTH)", "self.embrace(0)")},
+    ),
 )
