@@ -56,7 +56,7 @@ from .formats import (
     ZoneLocked,
     events,
 )
-from .snapshot import RamLists, decompose, pageblock_order, read_lists, runs_of
+from .snapshot import RamLists, decompose, pageblock_order, read_followed_lists, read_lists, runs_of
 from .start import Touch, fitting_places
 from .zones import ZoneMap, node_ranges
 
@@ -179,7 +179,7 @@ class BlockStream:
         Events of the kinds in `also` are yielded as `Note`.
         """
         self.capture = capture
-        self.start = read_lists(capture, "START")
+        self.start = (read_followed_lists if free is None else read_lists)(capture, "START")
         """The lists of START; they tell the zones even where another state is the initial one."""
         self.zones = ZoneMap([zone.span for zone in self.start.zones], node_ranges(capture))
         self.max_order = self.start.zones[0].max_order

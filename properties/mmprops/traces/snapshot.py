@@ -227,10 +227,26 @@ def read_lists(capture: Capture, tag: str) -> RamLists:
     if len({len(kinds) for zone in lists.zones for kinds in zone.free}) != 1:
         raise CaptureError(where, "has orders without a common number of types")
     for zone in lists.zones:
-        after = zone.start_pfn
-        for pfn, order, _ in sorted(zone.blocks()):
+        taken: set[int] = set()
+        for pfn, order, _ in zone.blocks():
             if pfn < zone.start_pfn or pfn + (1 << order) > zone.start_pfn + zone.spanned:
                 raise CaptureError(where, f"free block {pfn} of order {order} is outside zone {zone.span.label}")
+            if pfn in taken:
+                raise CaptureError(where, f"two free blocks of zone {zone.span.label} begin at {pfn}")
+            taken.add(pfn)
+    return lists
+
+
+def read_followed_lists(capture: Capture, tag: str) -> RamLists:
+    """Read `lists.TAG.json` to follow a trace from it; raises `CaptureError` where blocks overlap or are not aligned, too.
+
+    In a snapshot by itself these are what its checks are there to tell.
+    """
+    lists = read_lists(capture, tag)
+    where = f"{capture.path} lists.{tag}.json"
+    for zone in lists.zones:
+        after = zone.start_pfn
+        for pfn, order, _ in sorted(zone.blocks()):
             if pfn % (1 << order):
                 raise CaptureError(where, f"free block {pfn} of order {order} begins at no multiple of its size")
             if pfn < after:
