@@ -46,6 +46,20 @@ UNAIDED = frozenset(
         "BUDDY-SMALLEST-DEFINED",
         "BUDDY-TAKE-LISTED-KEPT",
         "BUDDY-UNISOLATE-LISTS-ANSWER",
+        "HOTPLUG-ADD-DEFINED",
+        "HOTPLUG-GROWN-HOLDS",
+        "HOTPLUG-GROWN-OTHERS",
+        "HOTPLUG-MAP-DEVICE-DEFINED",
+        "HOTPLUG-OFFLINE-DEFINED",
+        "HOTPLUG-ONLINE-RETURNED",
+        "HOTPLUG-ONLINE-COUNTS",
+        "HOTPLUG-ONLINE-RECOUNTED",
+        "HOTPLUG-REMOVE-DEFINED",
+        "HOTPLUG-UNMAP-DEVICE-DEFINED",
+        "MEMBLOCK-INSERT-DEFINED",
+        "MEMBLOCK-INSERT-ENTERED",
+        "MEMBLOCK-INSERT-OTHERS",
+        "MEMBLOCK-SPLIT-STAYS",
     }
 )
 """What follows of a function from its text alone; other things that are proved of it need what it requires."""

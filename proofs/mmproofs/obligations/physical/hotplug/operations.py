@@ -184,7 +184,7 @@ OBLIGATIONS = (
     _refused("remove", core.remove_apply, c.REMOVE_DONE, errors=(EINVAL, EBUSY)),
     *_family(
         "online", onlining.online_apply, s.online_lawful, c.ONLINE_DONE,
-        ("BACK-AGAIN", back_again, (c.COUNTED, c.OFFLINE_COUNTS)), ("NODE-AGAIN", node_again, (c.COUNTED, c.TOTAL_SUM)),
+        ("RETURNED", back_again, (c.COUNTED, c.OFFLINE_COUNTS)), ("RECOUNTED", node_again, (c.COUNTED, c.TOTAL_SUM)),
         ("COUNTS", all_counted, (c.ONLINE_COUNTS, c.ONLINE_MANAGED)),
         errors=(EINVAL, ENOENT, EHWPOISON, EPERM),
     ),
