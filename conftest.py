@@ -16,6 +16,7 @@ import re
 import secrets
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -172,25 +173,34 @@ def kernel_source() -> Path:
     return kernel_source_path()
 
 
-def waits(item: pytest.Item, seed: int) -> bool:
-    """Tell whether a test waits for a long effort: a nightly one, or one taken by turns whose turn it is not under this seed."""
-    if item.get_closest_marker("nightly"):
-        return True
-    turns = item.get_closest_marker("by_turns")
-    return turns is not None and random.Random(f"{seed} {item.nodeid}").randrange(turns.args[0]) != 0
+def those_that_wait(items: Iterable[pytest.Item], seed: int) -> set[pytest.Item]:
+    """Return the tests that wait for a long effort: nightly ones, and those taken by turns whose turn it is not under this seed.
+
+    Of one function's tests one in n runs, never more than that by chance: chance decides which.
+    """
+    waiting, by_turns = set(), defaultdict(list)
+    for item in items:
+        turns = item.get_closest_marker("by_turns")
+        if item.get_closest_marker("nightly"):
+            waiting.add(item)
+        elif turns is not None:
+            by_turns[item.nodeid.partition("[")[0], turns.args[0]].append(item)
+    for (function, n), several in by_turns.items():
+        rng = random.Random(f"{seed} {function}")
+        first = rng.randrange(n)
+        rng.shuffle(several)
+        waiting.update(item for at, item in enumerate(several) if at % n != first)
+    return waiting
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this effort does not run, skip what this machine cannot, seed the rest."""
     missing = {marker for marker, present in NEEDS.items() if not present()}
     if config.option.effort not in LONG_EFFORTS:
-        taken: list[pytest.Item] = []
-        waiting: list[pytest.Item] = []
-        for item in items:
-            (waiting if waits(item, config.option.seed) else taken).append(item)
+        waiting = those_that_wait(items, config.option.seed)
         if waiting:
-            config.hook.pytest_deselected(items=waiting)
-            items[:] = taken
+            config.hook.pytest_deselected(items=list(waiting))
+            items[:] = [item for item in items if item not in waiting]
     for item in items:
         for marker in sorted(missing & {mark.name for mark in item.iter_markers()}):
             item.add_marker(pytest.mark.skip(reason=f"{marker.replace('_', ' ')}, which is not here"))

@@ -26,6 +26,7 @@ def test_programs(machine: str, profile: str, data: bytes) -> None:
     check_program(machine, opened(machine, "impl", profile=profile), data, profile=profile)
 
 
+@pytest.mark.by_turns(3)
 @pytest.mark.parametrize("profile", ["linux", "any"])
 @pytest.mark.parametrize("machine", NAMES)
 def test_rules(machine: str, profile: str, seed: int) -> None:

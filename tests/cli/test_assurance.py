@@ -216,7 +216,8 @@ def test_a_stale_kill_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     hunts, replays = gathering.killed()
     assert (hunts.evidence, replays.evidence) == ([], [])
     assert hunts.stale == [bug.id for bug in BUGS]
-    assert replays.stale == [bug.id for bug in BUGS if bug.id in record.read().replays]
+    recorded = record.read().replays
+    assert replays.stale == [bug.id for bug in BUGS if bug.id in recorded]
 
 
 def test_a_bug_that_lives_speaks_against(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def reached(*machines: str) -> dict[str, Any]:
     return printed
 
 
-@pytest.mark.by_turns(4)
+@pytest.mark.by_turns(8)
 @pytest.mark.parametrize("machine", MACHINES.names)
 def test_check_reaches_the_law(machine: str) -> None:
     """Every clause of a machine is reached, and 95 % of the branches of its law's text are taken (LEAST says of which less)."""
