@@ -24,6 +24,7 @@ from mmprops.traces.checks import CHECKS, CLAUSES, Row
 from mmspec_cli import assurance as gathering
 from mmspec_cli import packaged
 from mmspec_cli.assurance import KINDS, Assurance, Evidence, Source, assurance, summary
+from mmspec_cli.commands import COMMANDS
 from mmspec_cli.output import run
 from mmspec_cli.program import cli
 
@@ -308,7 +309,7 @@ def test_rows_that_no_clause_states_are_told_from_a_checkout_only(tmp_path: Path
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that gathers from one source of one proof."""
     found = gathered(monkeypatch, Source("proofs", [(CLAUSE, Evidence("proved", "all [x] states", "A-PROOF"))], stale=["OLD"]))
-    monkeypatch.setitem(vars(inspect.getmodule(cli.commands["assurance"].callback)), "gather", lambda machines: found)
+    monkeypatch.setitem(vars(inspect.getmodule(COMMANDS.named("assurance").callback)), "gather", lambda machines: found)
 
 
 def test_the_command_prints_the_fields_of_the_interface(little: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import statistics
@@ -94,7 +95,7 @@ def test_a_real_kernel_tells_the_law_s_truths() -> None:
 # --- what a row depends on -----------------------------------------------------------------------------------------------
 
 
-APART = ("mmprops.bugs.physical", "mmprops.bugs.missing", "mmprops.examples", *imports.REGISTRIES)
+APART = ("mmprops.bugs.physical", "mmprops.bugs.missing", "mmprops.examples", "mmspec.registry", *imports.REGISTRIES)
 """What a row need not depend on: other bugs, a folder of data whose package is loaded for its place, lists of what there is."""
 
 
@@ -223,7 +224,7 @@ def test_the_command_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     path = tmp_path / "kills.json"
     monkeypatch.setattr(record.write, "__defaults__", (path,))
     monkeypatch.setattr(record.read, "__defaults__", (path,))
-    monkeypatch.setattr(sys.modules["mmspec_cli.commands.bugs"], "replay_bugs", lambda bugs, workers: [SEEN])
+    monkeypatch.setattr(importlib.import_module("mmspec_cli.commands.bugs"), "replay_bugs", lambda bugs, workers: [SEEN])
     assert run(cli, ["bugs", BUG.id, "--record", "--workers", "1", "--format", "json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["bugs"]
     assert record.read(path).bugs[BUG.id] == row | {"sha256": record.digest(BUG, record.HUNT)}
