@@ -17,6 +17,7 @@ import attrs
 
 from mmprops.imports import closure, modules_behind
 from mmspec.component import Component
+from mmspec.components import COMPONENTS
 from mmspec.errors import InputError
 
 LAW = "mmspec"
@@ -48,9 +49,17 @@ class Branches:
 
 
 def law_files(components: Iterable[Component]) -> dict[str, Path]:
-    """Return the files of the law's modules that components are made of, by the name of the module."""
-    roots = [module for component in components for module in modules_behind(component)]
-    return {name: path for name, path in closure(roots).items() if name.split(".")[0] == LAW}
+    """Return the files of the law's modules that components are made of, by the name of the module.
+
+    Those of other components, whose functions they call, are left out.
+    """
+    asked = list(components)
+    roots = [module for component in asked for module in modules_behind(component)]
+    names = {component.name for component in asked}
+    others = tuple(f"{str(place).partition(':')[0]}." for name, place in COMPONENTS.places.items() if name not in names)
+    return {
+        name: path for name, path in closure(roots).items() if name.split(".")[0] == LAW and not f"{name}.".startswith(others)
+    }
 
 
 def measured(components: Iterable[Component], run: Callable[[], T]) -> tuple[T, Branches]:

@@ -17,6 +17,7 @@ class Registry(Collection[T], Generic[T]):
 
     def __init__(self, places: Mapping[str, str | T]) -> None:
         self.places = dict(places)
+        self._known: dict[str, T] = {}
 
     @property
     def names(self) -> list[str]:
@@ -25,11 +26,13 @@ class Registry(Collection[T], Generic[T]):
 
     def named(self, name: str) -> T:
         """Return what has a name (KeyError: nothing has), imported now if it was not before."""
-        place = self.places[name]
-        if isinstance(place, str):
-            module, _, attribute = place.partition(":")
-            place = self.places[name] = getattr(import_module(module), attribute)
-        return place
+        if name not in self._known:
+            place = self.places[name]
+            if isinstance(place, str):
+                module, _, attribute = place.partition(":")
+                place = getattr(import_module(module), attribute)
+            self._known[name] = place
+        return self._known[name]
 
     def __iter__(self) -> Iterator[T]:
         return map(self.named, self.names)

@@ -83,6 +83,9 @@ def test_the_files_are_those_that_the_component_imports() -> None:
     files = set(branches.law_files([BUDDY]))
     assert {"mmspec.physical.buddy.kinds", "mmspec.physical.buddy.fallback", "mmspec.linked", "mmspec.loop"} <= files
     assert not files & {"mmspec.components", "mmspec.dialect"}
+    asking = set(branches.law_files([machine_named("page_alloc").component]))
+    assert {"mmspec.physical.page_alloc.walk", "mmspec.loop"} <= asking
+    assert not {name for name in asking if name.startswith(("mmspec.physical.zones", "mmspec.physical.watermarks"))}
 
 
 def test_a_branch_that_is_not_taken_is_named_whatever_its_line_looks_like(

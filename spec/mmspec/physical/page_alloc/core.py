@@ -90,7 +90,7 @@ def is_request(gfp: Gfp) -> bool:
 def serves(memory: Memory, gfp: Gfp, node: Node, nodes: NodeSet, zone: ZoneEnd) -> bool:
     """Tell whether a zone may serve a request."""
     thisnode = 1 if gfp & GFP_THISNODE else 0
-    return (zone < NOWHERE) & of_zones.eligible(memory.topology, zone, node, thisnode, highest_of(gfp), nodes)
+    return 0 <= zone < NOWHERE and of_zones.eligible(memory.topology, zone, node, thisnode, highest_of(gfp), nodes)
 
 
 def has_room(memory: Memory, zone: Zone, order: Order, reclaimed: Mark) -> bool:
