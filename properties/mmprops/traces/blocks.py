@@ -317,15 +317,13 @@ class BlockStream:
         for table in tables(self.capture, tuple(dict.fromkeys(BUDDY_EVENTS + self._also)), self.tally):
             yield from self._singles.events(table)
 
-    def _found(self, event: Event) -> Iterator[Step | Note]:
-        """Yield what an event means."""
+    def _found(self, event: Event) -> Sequence[Step | Note]:
+        """Return what an event means."""
         read = self._readers.get(type(event))
-        if read is not None:
-            yield from read(event)
-        if isinstance(event, self._also):
-            yield Note(event)
-        if self.extfrag_removes or not isinstance(event, ExtFrag):
+        found: Sequence[Step | Note] = () if read is None else read(event)
+        if self.extfrag_removes or type(event) is not ExtFrag:
             self._before[event.cpu] = event
+        return (*found, Note(event)) if type(event) in self._also else found
 
     def _before_start(self, event: Event) -> None:
         """Take note of an event before the pause of START: which pages became movable since the flags were read."""
