@@ -54,8 +54,9 @@ from .formats import (
     PcpuDrain,
     Tally,
     ZoneLocked,
-    events,
+    tables,
 )
+from .singles import CACHED, FREE, GFP_MOVABLE, MOVABLE, OUT, Singles
 from .snapshot import RamLists, decompose, pageblock_order, read_followed_lists, read_lists, runs_of
 from .start import Touch, fitting_places
 from .zones import ZoneMap, node_ranges
@@ -70,8 +71,6 @@ _COSTLY_ORDER = 3
 _SMALL_LISTS = 12
 _REMOVES_SINCE = (6, 10)
 _WINDOW_LIMIT = 200_000
-_OUT, _FREE, _CACHED, _MOVABLE = range(4)
-_GFP_MOVABLE = 0x08
 
 Blocks = Mapping[int, int]
 """Free blocks, first frame -> order, every pair of free buddies merged."""
@@ -210,7 +209,7 @@ class BlockStream:
             IsoFree: self._isolate,
             IsoRet: self._isolated,
         }
-        self._before: dict[int, Event] = {}
+        self._before: dict[int, Event | None] = {}
         self._isolating: dict[int, IsoFree] = {}
         self._source = source
         self._after_start = source is not None and free is not None
@@ -222,15 +221,15 @@ class BlockStream:
         largest = max(numbers, key=lambda zone: len(self._frames[zone]))
         span = self.zones.spans[largest]
         alone = self.zones.runs(largest) == [(span.start_pfn, span.end_pfn)] and not {Alloc, Free} & set(also)
-        self._quick, self._start_pfn = self._frames[largest], span.start_pfn
-        self._end_pfn = span.end_pfn if alone else span.start_pfn
+        end_pfn = span.end_pfn if alone else span.start_pfn
+        self._singles = Singles(self._frames[largest], span.start_pfn, end_pfn, self._before, self._recent)
         self.initial: tuple[Blocks, ...] = tuple(
             free if free is not None else [free_blocks_in_ram(self.start, self.zones, zone) for zone in numbers]
         )
         """The free blocks of each zone before the first step, every pair of free buddies merged."""
         for zone, blocks in enumerate(self.initial):
             for pfn, order in blocks.items():
-                self._put(zone, pfn, order, _FREE)
+                self._put(zone, pfn, order, FREE)
 
     def missing_events(self) -> list[str]:
         """Return the events that a full replay needs and the capture does not have."""
@@ -240,14 +239,14 @@ class BlockStream:
     def cached(self, pfn: int) -> bool:
         """Say whether a frame was given back to a per-CPU list and not seen to leave it."""
         zone = self.zones.find(pfn)
-        return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _CACHED
+        return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == CACHED
 
     def movable_in(self, zone: int, start: int, end: int) -> tuple[list[int], set[int]]:
         """Return the frames of a range that movable pages hold, and those of them that may not be on an LRU list yet."""
         span = self.zones.spans[zone]
         first = max(start, span.start_pfn)
         states = self._frames[zone][first - span.start_pfn : max(0, end - span.start_pfn)]
-        held: list[int] = (np.flatnonzero(np.frombuffer(states, np.uint8) == _MOVABLE) + first).tolist()
+        held: list[int] = (np.flatnonzero(np.frombuffer(states, np.uint8) == MOVABLE) + first).tolist()
         unsure = {pfn for pfns in self._recent.values() for pfn in pfns}
         unsure.update(pfn + at for blocks in self._taken.values() for pfn, order in blocks for at in range(1 << order))
         return held, unsure.intersection(held)
@@ -260,15 +259,15 @@ class BlockStream:
         """Note, before the first step, which frames hold movable pages."""
         for pfn in pfns:
             zone = self.zones.find(pfn)
-            if zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _OUT:
-                self._put(zone, pfn, 0, _MOVABLE)
+            if zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == OUT:
+                self._put(zone, pfn, 0, MOVABLE)
 
     def adopt(self, pfn: int, seq: int) -> Step:
         """Note that a cached frame lies on a free list all the same, and return the step that says so."""
         zone = self.zones.find(pfn)
         if zone is None:
             raise ValueError(f"frame {pfn} is in no zone; adopt only frames of which cached() is true")
-        self._put(zone, pfn, 0, _FREE)
+        self._put(zone, pfn, 0, FREE)
         return Step("free", zone, pfn, 0, None, seq, "bypassed", None)
 
     def steps(self) -> Iterator[Step | Note | Pause | Resume]:
@@ -276,8 +275,8 @@ class BlockStream:
         tag: str | None = None
         started = self._after_start
         window: list[Event] | None = None
-        kinds = tuple(dict.fromkeys(BUDDY_EVENTS + self._also))
-        for event in self._source if self._source is not None else events(self.capture, kinds, self.tally):
+        for event in self._events():
+            self._singles.noting = started and window is None
             if isinstance(event, Marker):
                 if window is not None:
                     yield from self._from_start(window)
@@ -298,8 +297,7 @@ class BlockStream:
                 if len(window) > _WINDOW_LIMIT:
                     raise CaptureError(self.capture.path, "has no marker after 'SPIN START'")
             elif started:
-                if not self._stays_outside(event):
-                    yield from self._found(event)
+                yield from self._found(event)
             else:
                 self._before_start(event)
         if not started:
@@ -311,44 +309,21 @@ class BlockStream:
         # Whether these blocks were taken is not known.
         self.tally.lost += len(self._isolating)
 
-    def _stays_outside(self, event: Event) -> bool:
-        """Note a single frame that goes to or comes from a per-CPU list, which most events are; False for all else.
+    def _events(self) -> Iterator[Event]:
+        """Yield the events, but for those that `singles` takes note of."""
+        if self._source is not None:
+            yield from self._source
+            return
+        for table in tables(self.capture, tuple(dict.fromkeys(BUDDY_EVENTS + self._also)), self.tally):
+            yield from self._singles.events(table)
 
-        What `_answered` and `_given_back` do is said here once more, without their checks of blocks, since it is quick.
-        """
-        if type(event) is Alloc:
-            if event.order or not self._start_pfn <= event.pfn < self._end_pfn:
-                return False
-            pfn = event.pfn
-            at = pfn - self._start_pfn
-            if self._quick[at] == _FREE:
-                return False
-            if event.gfp_flags & _GFP_MOVABLE:
-                self._quick[at] = _MOVABLE
-                self._recent[event.cpu].append(pfn)
-            else:
-                self._quick[at] = _OUT
-        elif type(event) is Free:
-            if event.order or not self._start_pfn <= event.pfn < self._end_pfn:
-                return False
-            at = event.pfn - self._start_pfn
-            if self._quick[at] == _FREE:
-                return False
-            self._quick[at] = _CACHED
-        else:
-            return False
-        self._before[event.cpu] = event
-        return True
-
-    def _found(self, event: Event) -> Iterator[Step | Note]:
-        """Yield what an event means."""
+    def _found(self, event: Event) -> Sequence[Step | Note]:
+        """Return what an event means."""
         read = self._readers.get(type(event))
-        if read is not None:
-            yield from read(event)
-        if isinstance(event, self._also):
-            yield Note(event)
-        if self.extfrag_removes or not isinstance(event, ExtFrag):
+        found: Sequence[Step | Note] = () if read is None else read(event)
+        if self.extfrag_removes or type(event) is not ExtFrag:
             self._before[event.cpu] = event
+        return (*found, Note(event)) if type(event) in self._also else found
 
     def _before_start(self, event: Event) -> None:
         """Take note of an event before the pause of START: which pages became movable since the flags were read."""
@@ -359,11 +334,11 @@ class BlockStream:
         elif isinstance(event, IsoRet):
             self._isolating.pop(event.cpu, None)
         elif isinstance(event, Alloc | Free) and self._flags_read and event.pfn >= 0:
-            movable = isinstance(event, Alloc) and bool(event.gfp_flags & _GFP_MOVABLE)
-            state = _MOVABLE if movable else _OUT
+            movable = isinstance(event, Alloc) and bool(event.gfp_flags & GFP_MOVABLE)
+            state = MOVABLE if movable else OUT
             for pfn in range(event.pfn, event.pfn + (1 << min(event.order, self.max_order))):
                 zone = self.zones.find(pfn)
-                if zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] in (_OUT, _MOVABLE):
+                if zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] in (OUT, MOVABLE):
                     self._put(zone, pfn, 0, state)
             if movable and not event.order:
                 self._recent[event.cpu].append(event.pfn)
@@ -406,7 +381,7 @@ class BlockStream:
 
     def _free_at_start(self, pfn: int) -> bool:
         zone = self.zones.find(pfn)
-        return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == _FREE
+        return zone is not None and self._frames[zone][pfn - self.zones.spans[zone].start_pfn] == FREE
 
     def _lists(self, tag: str) -> RamLists:
         lists = read_lists(self.capture, tag)
@@ -452,15 +427,15 @@ class BlockStream:
         if pfn < 0:
             return ()
         zone, states = self._states(event, pfn, order)
-        if _FREE not in states:
-            movable = event.gfp_flags & _GFP_MOVABLE
-            self._put(zone, pfn, order, _MOVABLE if movable else _OUT)
+        if FREE not in states:
+            movable = event.gfp_flags & GFP_MOVABLE
+            self._put(zone, pfn, order, MOVABLE if movable else OUT)
             if movable and not order:
                 self._recent[event.cpu].append(pfn)
             return ()
         found = self._removed("alloc", event, pfn, order, event.migratetype)
-        if event.gfp_flags & _GFP_MOVABLE:
-            self._put(zone, pfn, order, _MOVABLE)
+        if event.gfp_flags & GFP_MOVABLE:
+            self._put(zone, pfn, order, MOVABLE)
         return [*found[:-1], attrs.evolve(found[-1], reason="captured")]
 
     def _given_back(self, event: Free) -> Sequence[Step]:
@@ -468,32 +443,32 @@ class BlockStream:
         if order not in self._pcp_orders:
             return (self._added(event, pfn, order, None),)
         zone, states = self._states(event, pfn, order)
-        if _FREE in states:
+        if FREE in states:
             return (Step("check", zone, pfn, order, None, event.seq, event.path, event),)
-        self._put(zone, pfn, order, _CACHED)
+        self._put(zone, pfn, order, CACHED)
         return ()
 
     def _removed(self, kind: Kind, event: Event, pfn: int, order: int, migratetype: int | None) -> list[Step]:
         zone, states = self._states(event, pfn, order)
         found: list[Step] = []
-        if _CACHED in states:
+        if CACHED in states:
             # What is on a free list although it was last seen going to a per-CPU list went there unseen.
-            found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == _CACHED]
+            found = [self.adopt(pfn + at, event.seq) for at, state in enumerate(states) if state == CACHED]
             self.bypassed += len(found)
         if kind == "take":
             # Compaction moves pages there without an event (`mm/compaction.c:compaction_alloc`); what it does not use it frees.
-            self._put(zone, pfn, order, _MOVABLE)
+            self._put(zone, pfn, order, MOVABLE)
             self._taken[event.pid].append((pfn, order))
-        elif _MOVABLE not in states:
+        elif MOVABLE not in states:
             # A step says nothing of movable pages, which are asked for before the step is read.
-            self._put(zone, pfn, order, _OUT)
+            self._put(zone, pfn, order, OUT)
         self.allocations += kind == "alloc"
         bulk = kind == "alloc" and order in self._pcp_orders and _request(event) == _request(self._before.get(event.cpu))
         return [*found, Step(kind, zone, pfn, order, migratetype, event.seq, event.path, event, bulk)]
 
     def _added(self, event: Event, pfn: int, order: int, migratetype: int | None) -> Step:
         zone, _ = self._states(event, pfn, order)
-        self._put(zone, pfn, order, _FREE)
+        self._put(zone, pfn, order, FREE)
         bulk = isinstance(event, PcpuDrain) and isinstance(self._before.get(event.cpu), PcpuDrain)
         return Step("free", zone, pfn, order, migratetype, event.seq, event.path, event, bulk)
 

@@ -274,6 +274,8 @@ class Foreteller(Driver):
 
     def number(self, what: Step | ExtFrag, migratetype: int) -> int:
         """Return the law's number of a type that an event names; raises `CaptureError` where the kernel has none such."""
+        if 0 <= migratetype < len(self.types):
+            return self.types[migratetype]
         return named_type(self.types, migratetype, f"{self.stream.capture.name} event {what.seq}")
 
     def check_owner(self, step: Step, said: ExtFrag, told: Told) -> None:

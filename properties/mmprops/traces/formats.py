@@ -227,6 +227,10 @@ class _Reader:
     format: Format
     fields: tuple[Field, ...]
 
+    def column(self, batch: Batch, rows: Ints, attribute: str) -> npt.NDArray[Any]:
+        place = [one.name for one in attrs.fields(self.kind)[3:]].index(attribute)
+        return column(batch, rows, self.fields[place], f"event {self.kind.path}")
+
     def records(self, batch: Batch, rows: Ints, seq: int) -> list[Event]:
         columns: list[list[Any]] = [(rows + seq).tolist(), batch.time[rows].tolist(), batch.cpu[rows].tolist()]
         for wanted in self.fields:
@@ -247,6 +251,43 @@ def _reader(capture: Capture, kind: type[Event]) -> _Reader:
     return _Reader(kind, layout, tuple(fields))
 
 
+@attrs.frozen(eq=False)
+class Table:
+    """A batch of events, of whose wanted ones records are made where they are asked for."""
+
+    batch: Batch
+    seq: int
+    """Place of the first event among all of the capture."""
+    readers: Mapping[type[Event], _Reader]
+
+    def rows(self, kind: type[Event]) -> Ints:
+        """Return the rows of the events of a kind; none where the capture has no format of it."""
+        reader = self.readers.get(kind)
+        return np.flatnonzero(self.batch.ids == (-1 if reader is None else reader.format.id))
+
+    def column(self, kind: type[Event], attribute: str, rows: Ints) -> npt.NDArray[Any]:
+        """Return an attribute of the events of a kind at `rows`; raises `CaptureError` where a record ends before it."""
+        reader = self.readers.get(kind)
+        return np.zeros(0, np.int64) if reader is None else reader.column(self.batch, rows, attribute)
+
+    def records(self, which: npt.NDArray[np.bool_]) -> tuple[Ints, list[Any]]:
+        """Return the rows of all wanted events, and for each its record, or None where `which` does not ask for it."""
+        out = np.empty(len(self.batch), object)
+        wanted = np.zeros(len(self.batch), bool)
+        for kind, reader in self.readers.items():
+            rows = self.rows(kind)
+            wanted[rows] = True
+            rows = rows[which[rows]]
+            out[rows] = reader.records(self.batch, rows, self.seq)
+        rows = np.flatnonzero(wanted)
+        return rows, out[rows].tolist()
+
+    def record(self, row: int) -> Event:
+        """Return the record of one wanted event."""
+        reader = next(reader for reader in self.readers.values() if reader.format.id == self.batch.ids[row])
+        return reader.records(self.batch, np.array([row]), self.seq)[0]
+
+
 @attrs.define
 class Tally:
     """Counts of a reading, complete once the events have been read to the end."""
@@ -262,19 +303,19 @@ def events(capture: Capture, kinds: tuple[type[Event], ...], tally: Tally | None
     Kinds that the capture has no format of are not in it and are passed over; what must be there is the caller's to check
     with `capture.has`. `tally` counts all events, wanted or not.
     """
-    readers = [_reader(capture, kind) for kind in kinds if capture.has(f"format/{kind.path}")]
-    tally = tally if tally is not None else Tally()
+    for table in tables(capture, kinds, tally if tally is not None else Tally()):
+        yield from table.records(np.ones(len(table.batch), bool))[1]
+
+
+def tables(capture: Capture, kinds: tuple[type[Event], ...], tally: Tally) -> Iterator[Table]:
+    """Yield the events of a capture batch by batch, as `events` does one by one; raises `CaptureError`."""
+    readers = {kind: _reader(capture, kind) for kind in kinds if capture.has(f"format/{kind.path}")}
     tally.lost += lost_by_statistics(capture)
     for batch in batches(capture):
         tally.lost += batch.lost
-        out = np.empty(len(batch), object)
-        wanted = np.zeros(len(batch), bool)
-        for reader in readers:
-            rows = np.flatnonzero(batch.ids == reader.format.id)
-            out[rows] = reader.records(batch, rows, tally.events)
-            wanted[rows] = True
+        table = Table(batch, tally.events, readers)
         tally.events += len(batch)
-        yield from out[wanted].tolist()
+        yield table
 
 
 def lost_by_statistics(capture: Capture) -> int:

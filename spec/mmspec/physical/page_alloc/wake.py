@@ -10,7 +10,7 @@ from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.page_alloc import clauses as c
 from mmspec.physical.page_alloc.flags import can_reclaim
-from mmspec.physical.page_alloc.ops import ALLOC_KSWAPD, NOWHERE, AnyNode
+from mmspec.physical.page_alloc.ops import ALLOC_KSWAPD, NOWHERE, AnyNode, Place
 from mmspec.physical.page_alloc.state import Memory, Paths, Scan, Way, has
 from mmspec.physical.page_alloc.steps import scan_for
 from mmspec.physical.page_alloc.walk import eligible_at, place_zone
@@ -19,27 +19,26 @@ from mmspec.physical.watermarks.ops import Wake
 from mmspec.physical.zones.state import node_of
 
 
-def wake_more(memory: Memory, paths: Paths, scan: Scan, last: AnyNode) -> bool:
+def wake_more(memory: Memory, paths: Paths, scan: Scan, place: Place, last: AnyNode) -> bool:
     """Tell whether a place is left."""
-    return scan.place < scan.end
+    return place < scan.end
 
 
-def wake_step(memory: Memory, paths: Paths, scan: Scan, last: AnyNode) -> tuple[Any, ...]:
+def wake_step(memory: Memory, paths: Paths, scan: Scan, place: Place, last: AnyNode) -> tuple[Any, ...]:
     """Wake the kswapd of the zone at this place, if it is its node's first: a step of the component ``watermarks``."""
-    after = attrs.evolve(scan, place=scan.place + 1)
-    zone = place_zone(paths.lists, scan.node, scan.place)
-    if not eligible_at(paths.lists, scan, scan.place) or node_of(zone) == last:
-        return memory, paths, after, last
+    zone = place_zone(paths.lists, scan.node, place)
+    if not eligible_at(paths.lists, scan, place) or node_of(zone) == last:
+        return memory, paths, scan, place + 1, last
     request = Wake(
         zone, scan.order, scan.highest, 1 if can_reclaim(scan.gfp) else 0, 1 if has(scan.allowed, node_of(zone)) else 0
     )
     _, marks = wake_choose(memory.machine, paths.marks, request)
-    return memory, attrs.evolve(paths, marks=marks), after, node_of(zone)
+    return memory, attrs.evolve(paths, marks=marks), scan, place + 1, node_of(zone)
 
 
-def wake_left(memory: Memory, paths: Paths, scan: Scan, last: AnyNode) -> int:
+def wake_left(memory: Memory, paths: Paths, scan: Scan, place: Place, last: AnyNode) -> int:
     """Return how many places are left."""
-    return scan.end - scan.place
+    return scan.end - place
 
 
 WAKE = Loop("wake", wake_more, wake_step, wake_left)
@@ -48,7 +47,7 @@ WAKE = Loop("wake", wake_more, wake_step, wake_left)
 def after_waking(memory: Memory, paths: Paths, scan: Scan) -> Paths:
     """Return Linux's notes after the kswapd of each node of the list was woken once, by the first zone of it."""
     noted: Paths
-    _, noted, _, _ = WAKE.run(memory, paths, scan, NOWHERE >> 3)
+    _, noted, _, _, _ = WAKE.run(memory, paths, scan, scan.place, NOWHERE >> 3)
     return noted
 
 

@@ -65,34 +65,41 @@ def end_of(lists: Lists, node: Node, gfp: Gfp) -> Place:
 
 def eligible_at(lists: Lists, scan: Scan, place: Place) -> bool:
     """Tell whether the zone at a place has memory and is one that the request may use."""
+    if 7 - (place & 7) > scan.highest:
+        return False
     zone = place_zone(lists, scan.node, place)
-    on_mask = has(scan.nodes, node_of(zone))
-    return lists.listed.get(zone, False) & (7 - (place & 7) <= scan.highest) & on_mask
+    return lists.listed.get(zone, False) & has(scan.nodes, node_of(zone))
 
 
-def first_more(lists: Lists, scan: Scan) -> bool:
+def first_more(lists: Lists, scan: Scan, place: Place) -> bool:
     """Tell whether no zone was met that the request may use, and a place is left."""
-    return scan.preferred < scan.end and not eligible_at(lists, scan, scan.preferred)
+    return place < scan.end and not eligible_at(lists, scan, place)
 
 
-def first_step(lists: Lists, scan: Scan) -> tuple[Any, ...]:
+def first_step(lists: Lists, scan: Scan, place: Place) -> tuple[Any, ...]:
     """Go on to the next place."""
-    return lists, attrs.evolve(scan, preferred=scan.preferred + 1)
+    return lists, scan, place + 1
 
 
-def first_left(lists: Lists, scan: Scan) -> int:
+def first_left(lists: Lists, scan: Scan, place: Place) -> int:
     """Return how many places are left."""
-    return scan.end - scan.preferred
+    return scan.end - place
 
 
 FIRST = Loop("first", first_more, first_step, first_left)
 
 
+def first_from(lists: Lists, scan: Scan, place: Place) -> Place:
+    """Return the first place from here on whose zone the request may use; the end where there is none."""
+    first: Place
+    _, _, first = FIRST.run(lists, scan, place)
+    return first
+
+
 def begun(lists: Lists, scan: Scan) -> Scan:
     """Return a scan at the first zone of the list that the request may use (first_zones_zonelist)."""
-    first: Scan
-    _, first = FIRST.run(lists, scan)
-    return attrs.evolve(first, place=first.preferred)
+    first = first_from(lists, scan, 0)
+    return attrs.evolve(scan, preferred=first, place=first)
 
 
 def scan_of(
@@ -225,7 +232,7 @@ def walk_step(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
         rule(c.WALK_ANEW)
         return memory, paths, anew(scan)
     if not eligible_at(paths.lists, scan, scan.place):
-        return memory, paths, passed_by(scan)
+        return memory, paths, attrs.evolve(scan, place=first_from(paths.lists, scan, scan.place + 1))
     zone = place_zone(paths.lists, scan.node, scan.place)
     if scan.flags & ALLOC_CPUSET and not has(scan.allowed, node_of(zone)):
         rule(c.WALK_CPUSET)
