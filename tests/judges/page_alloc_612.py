@@ -43,9 +43,12 @@ Request = Generator[Ask, dict[str, Any], Got]
 
 
 class Machine:
-    """Nodes of {kind: frames}: all free, all managed; the marks are those of the boot."""
+    """Nodes of {kind: frames}: all free, all managed; the marks are those of the boot.
 
-    def __init__(self, nodes: list[dict[int, int]], distance: list[list[int]], max_order: int = 10, pageblock_order: int = 9):
+    With `grouping` pages are grouped by mobility however few there are: so the law has it.
+    """
+
+    def __init__(self, nodes: list[dict[int, int]], distance: list[list[int]], max_order: int = 10, pageblock_order: int = 9, grouping: bool = True):
         self.distance = distance
         self.max_order = max_order
         self.pageblock_order = pageblock_order
@@ -60,10 +63,12 @@ class Machine:
         populated = {node: [kind in kinds for kind in range(6)] for node, kinds in enumerate(nodes)}
         self.fallback = {node: zl.build_zonerefs(order, populated) for node, order in orders.items()}
         self.nofallback = {node: zl.build_zonerefs([node], populated) for node in orders}
-        # mm/page_alloc.c:build_all_zonelists. MIGRATE_TYPES is 6.
+        # mm/page_alloc.c:build_all_zonelists: page_group_by_mobility_disabled. MIGRATE_TYPES is 6.
         pages = sum(frames for kinds in nodes for kind, frames in kinds.items() if kind <= MOVABLE_ZONE)
-        self.mobility_disabled = pages < (1 << pageblock_order) * 6
+        self.mobility_disabled = not grouping and pages < (1 << pageblock_order) * 6
         self.tasks: dict[int, Request] = {}
+        self.runs: dict[int, Run] = {}
+        self.last: Run | None = None
 
     def _marks(self, nodes: list[dict[int, int]]) -> None:
         """mm/page_alloc.c:init_per_zone_wmark_min."""
@@ -103,8 +108,8 @@ class Machine:
 
     def take(self, zone: int, order: int) -> None:
         """A block leaves the free lists."""
-        self.zones[zone].vm_free -= 1 << order
-        self.exact[zone] -= 1 << order
+        self.zones[zone].vm_free = max(0, self.zones[zone].vm_free - (1 << order))
+        self.exact[zone] = max(0, self.exact[zone] - (1 << order))
 
     def gfp_migratetype(self, gfp: int) -> int:
         """include/linux/gfp.h:gfp_migratetype."""
@@ -140,12 +145,15 @@ class Machine:
     def walk(self, gfp: int, order: int, flags: int, node: int, nodes: int | None, allowed: int, outside: dict[str, Any]) -> Got:
         """get_page_from_freelist by itself; `allowed`: the nodes of the cpuset."""
         run = Run(self, gfp, order, node, nodes, {**outside, "cpusets": True, "allowed": allowed})
-        run.spread_dirty_pages = bool(gfp & GFP_WRITE)
+        run.spread_dirty_pages = True
         return run.get_page_from_freelist(gfp, flags)
 
     def enter(self, task: int, *args: Any) -> Ask | Got:
         """Begin a request; a task that is in the slow path must not."""
-        return self._go(task, alloc_pages(self, *args), None)
+        came = self._go(task, alloc_pages(self, *args), None)
+        if task in self.tasks and self.last is not None:
+            self.runs[task] = self.last
+        return came
 
     def answer(self, task: int, outside: dict[str, Any]) -> Ask | Got:
         """Go on with what came of what the request asked for."""
@@ -207,6 +215,7 @@ class Run:
         self.spread_dirty_pages = False
         self.outside = outside
         self.changed = False
+        self.freed = 0
         self.compaction_retries = 0
         self.no_progress_loops = 0
         self.compact_priority = SYNC_LIGHT
@@ -214,7 +223,7 @@ class Run:
     def told(self, outside: dict[str, Any]) -> dict[str, Any]:
         """The outside is now so."""
         self.outside = outside
-        self.changed = self.changed or bool(outside.get("changed"))
+        self.changed = bool(outside["changed"])
         return outside
 
     @property
@@ -269,7 +278,8 @@ class Run:
                     flags &= ~wm.ALLOC_NOFRAGMENT
                     again = True
                     break
-                if self.zone_serves(node, kind, gfp, flags) and self.rmqueue(node * 8 + kind):
+                self.freed = 0
+                if self.zone_serves(node, kind, gfp, flags) and self.rmqueue(node * 8 + kind, flags):
                     return node * 8 + kind, flags
             if again:
                 continue
@@ -299,13 +309,21 @@ class Run:
         # mm/vmscan.c:node_reclaim.
         if not gfp & GFP_DIRECT_RECLAIM or self.context & PF_MEMALLOC:
             return False
-        zone.vm_free += reclaimed
-        machine.exact[number] += reclaimed
-        return wm.zone_watermark_ok(zone, self.order, mark, self.highest, flags)
+        # What reclaim freed holds for this zone; what became of it the next report says.
+        self.freed = reclaimed
+        return wm.zone_watermark_ok_free(zone, self.order, mark, self.highest, flags, zone.free_pages() + reclaimed)
 
-    def rmqueue(self, number: int) -> bool:
-        """mm/page_alloc.c:rmqueue: what the outside says, and no more than there is."""
-        if self.outside["empty"] >> number & 1 or self.machine.zones[number].vm_free < 1 << self.order:
+    def rmqueue(self, number: int, flags: int) -> bool:
+        """mm/page_alloc.c:rmqueue, rmqueue_buddy: what the outside says, and no more than there is."""
+        zone = self.machine.zones[number]
+        if self.outside["empty"] >> number & 1 or zone.vm_free + self.freed < 1 << self.order:
+            return False
+        lists = {wm.UNMOVABLE, wm.MOVABLE, wm.RECLAIMABLE}
+        if flags & wm.ALLOC_CMA:
+            lists.add(wm.CMA)
+        if flags & (wm.ALLOC_HIGHATOMIC | wm.ALLOC_OOM | wm.ALLOC_NON_BLOCK):
+            lists.add(wm.HIGHATOMIC)
+        if self.order and not any(area.get(mt) for area in zone.free_area[self.order :] for mt in lists):
             return False
         self.machine.take(number, self.order)
         return True
@@ -325,17 +343,16 @@ class Run:
         if result == COMPACT_SKIPPED:
             return None, result
         if answer["captured"] is not None:
-            self.machine.take(answer["captured"], self.order)
             return (answer["captured"], flags), result
         return self.get_page_from_freelist(gfp, flags), result
 
     def direct_reclaim(self, gfp: int, flags: int) -> Generator[Ask, dict[str, Any], Any]:
         """mm/page_alloc.c:__alloc_pages_direct_reclaim: (page, did_some_progress)."""
-        if not self.told((yield "reclaim", 0, flags))["progress"]:
+        if not self.told((yield "reclaim", self.compact_priority, flags))["progress"]:
             return None, False
         page = self.get_page_from_freelist(gfp, flags)
         if page is None:
-            self.told((yield "drain", 0, flags))
+            self.told((yield "drain", self.compact_priority, flags))
             page = self.get_page_from_freelist(gfp, flags)
         return page, True
 
@@ -348,7 +365,7 @@ class Run:
             return page, False
         if gfp & (GFP_RETRY_MAYFAIL | GFP_THISNODE) or self.highest < NORMAL:
             return None, False
-        killed = self.told((yield "kill", 0, flags))["killed"]
+        killed = self.told((yield "kill", self.compact_priority, flags))["killed"]
         if killed or gfp & GFP_NOFAIL:
             if gfp & GFP_NOFAIL:
                 page = self.cpuset_fallback(gfp, wm.ALLOC_NO_WATERMARKS)
@@ -395,7 +412,7 @@ class Run:
             return True
         return False
 
-    def slowpath(self, gfp: int) -> Request:  # noqa: PLR0912, PLR0915
+    def slowpath(self, gfp: int) -> Request:  # noqa: PLR0915
         """mm/page_alloc.c:__alloc_pages_slowpath; `state` is the label that the goto names."""
         machine, order = self.machine, self.order
         can_direct_reclaim, costly = gfp & GFP_DIRECT_RECLAIM, order > COSTLY
@@ -477,7 +494,7 @@ class Run:
                 page = self.cpuset_fallback(gfp, wm.ALLOC_MIN_RESERVE)
                 if page:
                     return page
-                self.told((yield "wait", 0, flags))
+                self.told((yield "wait", self.compact_priority, flags))
                 state = "retry"
 
 
@@ -497,7 +514,7 @@ def alloc_pages(machine: Machine, gfp: int, order: int, node: int, nodes: int | 
     # mm/fail_page_alloc.c:should_fail_alloc_page.
     if outside["inject"] and not gfp & GFP_NOFAIL:
         return None
-    run = Run(machine, gfp, order, node, mask, outside)
+    run = machine.last = Run(machine, gfp, order, node, mask, outside)
     flags = machine.gfp_to_alloc_flags_cma(gfp, flags)
     run.spread_dirty_pages = bool(gfp & GFP_WRITE)
     flags |= nofragment(run, gfp)

@@ -147,8 +147,9 @@ class Path:
     def attempt(self, gfp: int, flags: int) -> int | None:
         """Try the lists."""
         zones = self.zones(self.nodes)
+        reclaimed = 0 if self.context & TASK_MEMALLOC else self.reclaimed
         return self.owner.walk_zones(
-            zones, gfp, self.order, flags, self.highest, self.allowed(gfp), self.dirty, self.grown, self.empty, self.reclaimed
+            zones, gfp, self.order, flags, self.highest, self.allowed(gfp), self.dirty, self.grown, self.empty, reclaimed
         )
 
     def widened(self, flags: int) -> int | None:

@@ -18,6 +18,7 @@ from mmspec.physical.page_alloc.ops import (
     EINVAL,
     ENOMEM,
     GFP_HARDWALL,
+    GFP_NOFAIL,
     GFP_WRITE,
     NORMAL,
     NOWHERE,
@@ -153,7 +154,7 @@ def enter_choose(memory: Memory, notes: Notes, op: Enter) -> tuple[Turn | Error,
     if op.order > memory.max_order:
         rule(c.ORDER)
         return ENOMEM, notes
-    if op.inject != 0:
+    if op.inject != 0 and op.gfp & GFP_NOFAIL == 0:
         rule(c.INJECTED)
         return ENOMEM, notes
     way = fast(Way(memory, notes.paths, request_of(op), NOWHERE, 0))
