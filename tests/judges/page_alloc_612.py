@@ -48,7 +48,10 @@ class Machine:
     With `grouping` pages are grouped by mobility however few there are: so the law has it.
     """
 
-    def __init__(self, nodes: list[dict[int, int]], distance: list[list[int]], max_order: int = 10, pageblock_order: int = 9, grouping: bool = True):
+    def __init__(
+        self, nodes: list[dict[int, int]], distance: list[list[int]], max_order: int = 10, pageblock_order: int = 9,
+        grouping: bool = True,
+    ) -> None:  # fmt: skip
         self.distance = distance
         self.max_order = max_order
         self.pageblock_order = pageblock_order

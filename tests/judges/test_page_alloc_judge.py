@@ -137,7 +137,8 @@ class Beside:
         self.hold("flags_of", pa.FlagsOf(gfp, order, context), pa.Worth(flags, judge.pfmemalloc_flags(gfp, context)))
 
     def walk(self) -> None:
-        outside = {"dirty": self.rng.choice([0, self.some_nodes()]), **{k: self.now()[k] for k in ("grown", "empty", "reclaimed")}}
+        outside = {"dirty": self.rng.choice([0, self.some_nodes()])}
+        outside |= {name: self.now()[name] for name in ("grown", "empty", "reclaimed")}
         flags = sum(1 << bit for bit in range(12) if self.rng.random() < 0.3)
         gfp, order, node = self.some_gfp(), self.some_order(), self.rng.randrange(self.nodes)
         nodes, allowed = self.some_nodes(), self.some_nodes()

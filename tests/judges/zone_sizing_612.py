@@ -205,6 +205,11 @@ class Boot:
             if self.movable_pfn[node] >= self.node_range(node)[1]:
                 self.movable_pfn[node] = 0
 
+    def refuses(self, mirror: bool) -> bool:
+        """Whether nodes lie in one another beside mirrored memory: zone_absent_pages_in_node counts all nodes' regions."""
+        hulls = sorted(self.node_range(node) for node in range(self.nodes) if self.ranges(node))
+        return mirror and any(lower[1] > upper[0] for lower, upper in zip(hulls, hulls[1:], strict=False))
+
     # ---- nodes and zones
 
     def node_range(self, node: int) -> tuple[int, int]:

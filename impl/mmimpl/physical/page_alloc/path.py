@@ -218,8 +218,6 @@ class Path:
     def slow(self) -> Asking:
         """Begin the path until it comes to an end that nothing has overtaken."""
         while True:
-            if self.cpusets and self.nodes != ALL_NODES and not self.nodes & self.mems:
-                self.nodes = ALL_NODES
             self.flags = flags_of(self.gfp, self.order, self.context)
             self.loops = self.retries = self.round = 0
             self.compacted, self.priority, self.changed = SKIPPED, SYNC_LIGHT, False

@@ -41,6 +41,24 @@ BUGS = (
         },
     ),
     bug(
+        "BUG-PA-MASK-FORGOTTEN-EARLY",
+        "PAGE-ALLOC-MASK-OUTSIDE",
+        "a mask outside the cpuset is forgotten before it was tried",
+        SOURCE,
+        {
+            f"{PATH}.slow": (
+                "            self.flags = flags_of(",
+                "            if self.cpusets and self.nodes != ALL_NODES and not self.nodes & self.mems:\n"
+                "                self.nodes = ALL_NODES\n"
+                "            self.flags = flags_of(",
+            ),
+            f"{SLOW}.entered": (
+                "if fits_cpuset(way.request.cpusets, way.request.nodes, way.request.mems):",
+                "if True:",
+            ),
+        },
+    ),
+    bug(
         "BUG-PA-LOOPS-KEPT",
         "PAGE-ALLOC-SLOW-0",
         "the priority of compaction is kept when the path begins again",
