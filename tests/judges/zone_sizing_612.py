@@ -207,7 +207,8 @@ class Boot:
 
     def refuses(self, mirror: bool) -> bool:
         """Whether nodes lie in one another beside mirrored memory: zone_absent_pages_in_node counts all nodes' regions."""
-        hulls = sorted(self.node_range(node) for node in range(self.nodes) if self.ranges(node))
+        told = {node: [r for r in self.regions if r.node == node] for node in range(self.nodes)}
+        hulls = sorted((regions[0].base, regions[-1].end) for regions in told.values() if regions)
         return mirror and any(lower[1] > upper[0] for lower, upper in zip(hulls, hulls[1:], strict=False))
 
     # ---- nodes and zones
