@@ -78,7 +78,7 @@ class Beside:
         return sum(1 << bit for bit in range(11) if self.rng.random() < 0.2)
 
     def some_gfp(self) -> int:
-        low = self.rng.choice([0, 0, 2, 1, 4, 8, 10, 10, 9, 12])
+        low: int = self.rng.choice([0, 0, 2, 1, 4, 8, 10, 10, 9, 12])
         likely = self.rng.choice([0.2, 0.5])
         gfp = low | sum(1 << bit for bit in (*range(4, 8), 12, *range(14, 18), *range(19, 22)) if self.rng.random() < likely)
         if gfp & 0x18 == 0x18:

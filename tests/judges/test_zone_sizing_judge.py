@@ -33,7 +33,9 @@ class Beside:
         if not any(ends):
             ends[2] = at = 60 * unit
         self.high = max(ends) << self.shift
-        self.law = Judge(ZONE_SIZING, Profile.KERNEL_6_12, zs.Config(self.nodes, tuple(ends), self.shift, order))
+        self.law = Judge(
+            ZONE_SIZING, Profile.KERNEL_6_12, zs.Config(self.nodes, (ends[0], ends[1], ends[2], ends[3]), self.shift, order)
+        )
         self.judge = judge.Boot(self.nodes, ends, self.shift, order)
         self.told: list[Any] = [ends, order, self.shift]
 

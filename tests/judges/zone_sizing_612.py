@@ -6,6 +6,8 @@ without sight of the project's own text. Each function names the kernel function
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import attrs
 
 DMA, DMA32, NORMAL, HIGHMEM, MOVABLE, DEVICE = range(6)
@@ -104,11 +106,11 @@ class Boot:
 
     def free_area_init(
         self, kernelcore: int = 0, movablecore: int = 0, kernelcore_percent: int = 0, movablecore_percent: int = 0,
-        mirror: bool = False, kdump: bool = False, movable_node: bool = False,
+        mirror: int = 0, kdump: int = 0, movable_node: int = 0,
     ) -> list[int]:  # fmt: skip
         """mm/mm_init.c:free_area_init: zone_movable_pfn."""
         self.record_limits()
-        self.mirrored = mirror
+        self.mirrored = bool(mirror)
         self.movable_pfn = [0] * self.nodes
         self.find_usable_zone_for_movable()
         if movable_node:
@@ -209,7 +211,7 @@ class Boot:
         """Whether nodes lie in one another beside mirrored memory: zone_absent_pages_in_node counts all nodes' regions."""
         told = {node: [r for r in self.regions if r.node == node] for node in range(self.nodes)}
         hulls = sorted((regions[0].base, regions[-1].end) for regions in told.values() if regions)
-        return mirror and any(lower[1] > upper[0] for lower, upper in zip(hulls, hulls[1:], strict=False))
+        return mirror and any(lower[1] > upper[0] for lower, upper in pairwise(hulls))
 
     # ---- nodes and zones
 
