@@ -33,18 +33,29 @@ class Beside:
                 kind = rng.choice([0, 1, 2]) if number < low else rng.choice([2, 2, 2, 4])
                 hole = rng.choice([0, 0, 0, 512])
                 memory.append((number, number * self.nodes // 12, kind, rng.choice([0, 0, 0, 77]), hole))
+        spans = self.wider(memory) if rng.random() < 0.3 else ()
         self.config = hp.Config(
-            tuple(memory), self.nodes, rng.randrange(1 << self.nodes), block_order=self.order, mappable_end=20 * pages,
+            tuple(memory), self.nodes, rng.randrange(1 << self.nodes), spans, block_order=self.order, mappable_end=20 * pages,
             online_policy=rng.randrange(2), auto_movable_ratio=rng.choice([0, 100, 301]), auto_movable_numa_aware=rng.randrange(2),
             movable_node=rng.randrange(2),
         )  # fmt: skip
         c = self.config
         self.law = Judge(HOTPLUG, Profile.KERNEL_6_12, c)
         self.judge = judge.Machine(
-            memory, c.nodes, c.cpus, (), c.block_order, c.mappable_end, c.physical_end, bool(c.online_policy),
+            memory, c.nodes, c.cpus, spans, c.block_order, c.mappable_end, c.physical_end, bool(c.online_policy),
             c.auto_movable_ratio, bool(c.auto_movable_numa_aware), bool(c.movable_node),
         )  # fmt: skip
         self.told: list[Any] = [c]
+
+    def wider(self, memory: list[tuple[int, int, int, int, int]]) -> tuple[tuple[int, int, int], ...]:
+        """The lowest zone of node 0 begins a block early, or at 0."""
+        for number, node, kind, _, _ in memory[:1]:
+            mine = [block for block, *zone, _, _ in memory if zone == [node, kind]]
+            hole = next(block[4] for block in memory if block[0] == mine[-1])
+            if kind <= 2 and number > 0:
+                start = self.rng.choice([0, number - 1]) * self.pages
+                return ((node * 8 + kind, start, (mine[-1] + 1) * self.pages - hole),)
+        return ()
 
     def hold(self, operation: str, request: Any, result: Any) -> None:
         """The law must give the judge's answer."""
