@@ -121,7 +121,9 @@ WALK_ANEW = _linux("PAGE-ALLOC-WALK-8", "At the end a request that must not frag
 # --- the paths ---------------------------------------------------------------------------------------------------------
 FAST = _linux("PAGE-ALLOC-FAST", "A request is first held to LOW", "mm/page_alloc.c:__alloc_pages_noprof, v6.12")
 INJECTED = _linux(
-    "PAGE-ALLOC-INJECTED", "What fault injection fails goes no way at all; it spares NOFAIL", "mm/fail_page_alloc.c:should_fail_alloc_page, v6.12"
+    "PAGE-ALLOC-INJECTED",
+    "What fault injection fails goes no way at all; it spares NOFAIL",
+    "mm/fail_page_alloc.c:should_fail_alloc_page, v6.12",
 )
 RESTART = _linux("PAGE-ALLOC-SLOW-0", "The slow path begins with no retries, and flags anew; without a zone it ends", _SLOW)
 FIRST = _linux("PAGE-ALLOC-SLOW-1", "It tries the lists at MIN", _SLOW)

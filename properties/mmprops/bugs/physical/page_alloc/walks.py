@@ -120,7 +120,10 @@ BUGS = (
         "mm/vmscan.c:node_reclaim",
         {
             f"{LISTS}.room": ("if not reclaimed or not gfp & GFP_DIRECT_RECLAIM or self", "if not reclaimed or self"),
-            f"{WALK}.below_mark": ("if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near", "if scan.reclaimed > 0 and is_near"),
+            f"{WALK}.below_mark": (
+                "if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near",
+                "if scan.reclaimed > 0 and is_near",
+            ),
         },
     ),
     bug(
@@ -129,7 +132,10 @@ BUGS = (
         "nodes are reclaimed by themselves for a task that reclaims",
         "mm/vmscan.c:node_reclaim",
         {
-            f"{PATH}.attempt": ("reclaimed = 0 if self.context & TASK_MEMALLOC else self.reclaimed", "reclaimed = self.reclaimed"),
+            f"{PATH}.attempt": (
+                "reclaimed = 0 if self.context & TASK_MEMALLOC else self.reclaimed",
+                "reclaimed = self.reclaimed",
+            ),
             f"{STEPS}.scan_for": ("reclaimed = 0 if r.context & TASK_MEMALLOC else r.reclaimed", "reclaimed = r.reclaimed"),
         },
     ),
