@@ -36,7 +36,8 @@ class Beside:
         spans = self.wider(memory) if rng.random() < 0.3 else ()
         self.config = hp.Config(
             tuple(memory), self.nodes, rng.randrange(1 << self.nodes), spans, block_order=self.order, mappable_end=20 * pages,
-            online_policy=rng.randrange(2), auto_movable_ratio=rng.choice([0, 100, 301]), auto_movable_numa_aware=rng.randrange(2),
+            online_policy=rng.randrange(2), auto_movable_ratio=rng.choice([0, 100, 301]),
+            auto_movable_numa_aware=rng.randrange(2),
             movable_node=rng.randrange(2),
         )  # fmt: skip
         c = self.config

@@ -111,7 +111,7 @@ WALK_GROWN = _linux("PAGE-ALLOC-WALK-4", "Below it one serves that had memory to
 WALK_NO_MARKS = _linux("PAGE-ALLOC-WALK-6a", "So does any for a request that passes all watermarks", _WALK)
 WALK_NEAR = _linux(
     "PAGE-ALLOC-WALK-6b",
-    "A node is reclaimed by itself if it is no further than 30 from the preferred zone's, for what can reclaim and does not do so",
+    "A node is reclaimed by itself if no further than 30 from the preferred zone's, for what can reclaim and does not do so",
     "mm/vmscan.c:node_reclaim, v6.12",
 )
 WALK_RECLAIMED = _linux("PAGE-ALLOC-WALK-6c", "One that was reclaimed is asked the mark once more, by the plain check", _WALK)
