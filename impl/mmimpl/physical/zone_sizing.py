@@ -107,7 +107,10 @@ class ZoneSizing:
             return EINVAL
         if op.end > max(self.config.ends) << self.shift:
             return EINVAL
-        self.memory.append((op.base, op.end, op.node, op.flags))
+        if self.memory and self.memory[-1][1:] == (op.base, op.node, op.flags):
+            self.memory[-1] = (self.memory[-1][0], op.end, op.node, op.flags)
+        else:
+            self.memory.append((op.base, op.end, op.node, op.flags))
         self.movable, self.mirrored = [0] * self.nodes, False
         self.sum_up()
         return DONE

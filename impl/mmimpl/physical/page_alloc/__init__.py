@@ -21,6 +21,7 @@ from mmspec.physical.page_alloc.ops import (
     DONE,
     EINVAL,
     ENOMEM,
+    GFP_NOFAIL,
     GFP_THISNODE,
     NOWHERE,
     PAGE,
@@ -135,7 +136,7 @@ class Pages(Lists):
         """Begin a request."""
         if not self.is_lawful(op.gfp, op.order, op.node) or op.task in self.paths:
             return EINVAL
-        if op.order > self.max_order or op.inject:
+        if op.order > self.max_order or (op.inject and not op.gfp & GFP_NOFAIL):
             return ENOMEM
         self.paths[op.task] = Path(self, op)
         return self.go_on(op.task, None)

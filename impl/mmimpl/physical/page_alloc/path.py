@@ -147,8 +147,9 @@ class Path:
     def attempt(self, gfp: int, flags: int) -> int | None:
         """Try the lists."""
         zones = self.zones(self.nodes)
+        reclaimed = 0 if self.context & TASK_MEMALLOC else self.reclaimed
         return self.owner.walk_zones(
-            zones, gfp, self.order, flags, self.highest, self.allowed(gfp), self.dirty, self.grown, self.empty, self.reclaimed
+            zones, gfp, self.order, flags, self.highest, self.allowed(gfp), self.dirty, self.grown, self.empty, reclaimed
         )
 
     def widened(self, flags: int) -> int | None:
@@ -217,8 +218,6 @@ class Path:
     def slow(self) -> Asking:
         """Begin the path until it comes to an end that nothing has overtaken."""
         while True:
-            if self.cpusets and self.nodes != ALL_NODES and not self.nodes & self.mems:
-                self.nodes = ALL_NODES
             self.flags = flags_of(self.gfp, self.order, self.context)
             self.loops = self.retries = self.round = 0
             self.compacted, self.priority, self.changed = SKIPPED, SYNC_LIGHT, False

@@ -15,6 +15,7 @@ from mmspec.physical.page_alloc.ops import (
     ALLOC_NON_BLOCK,
     ALLOC_OOM,
     GFP_ATOMIC,
+    GFP_DIRECT_RECLAIM,
 )  # fmt: skip
 from mmspec.physical.watermarks import ops as of_marks
 
@@ -65,7 +66,7 @@ class Lists:
             return 0
         if grown >> zone & 1 or flags & ALLOC_NO_WATERMARKS:
             return 0
-        if not reclaimed or self.zones.distance[preferred // 8][zone // 8] > 30:
+        if not reclaimed or not gfp & GFP_DIRECT_RECLAIM or self.zones.distance[preferred // 8][zone // 8] > 30:
             return None
         mark, reserve = marks.marks[zone][flags & 3] + marks.boosts[zone], marks.reserve[zone][highest]
         return reclaimed if marks.passes(zone, order, mark, reserve, flags, marks.free[zone][0] + reclaimed) else None

@@ -35,6 +35,13 @@ BUGS = (
         {f"{OUR}.add_memory": ("op.base < last or ", "")},
     ),
     core(
+        "BUG-SIZING-TOUCHING-APART",
+        "ZONE-SIZING-WHOLE-PAGES",
+        "a page across two regions that touch is no memory, though they are one in memblock",
+        "mm/memblock.c:memblock_merge_regions",
+        {f"{OUR}.add_memory": ("if self.memory and self.memory[-1][1:] == (op.base, op.node, op.flags):", "if False:")},
+    ),
+    core(
         "BUG-SIZING-FROM-0",
         "ZONE-SIZING-FIRST",
         "the first kind begins at frame 0 wherever memory does",

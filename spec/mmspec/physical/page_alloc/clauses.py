@@ -109,7 +109,11 @@ WALK_RAISED = _linux(
 WALK_MARK = _linux("PAGE-ALLOC-WALK-6", "Else a zone serves above the mark that the flags name", _WALK)
 WALK_GROWN = _linux("PAGE-ALLOC-WALK-4", "Below it one serves that had memory to accept or to initialise", _WALK)
 WALK_NO_MARKS = _linux("PAGE-ALLOC-WALK-6a", "So does any for a request that passes all watermarks", _WALK)
-WALK_NEAR = _linux("PAGE-ALLOC-WALK-6b", "Nodes further from the preferred zone than 30 are not reclaimed by themselves", _WALK)
+WALK_NEAR = _linux(
+    "PAGE-ALLOC-WALK-6b",
+    "A node is reclaimed by itself if no further than 30 from the preferred zone's, for what can reclaim and does not do so",
+    "mm/vmscan.c:node_reclaim, v6.12",
+)
 WALK_RECLAIMED = _linux("PAGE-ALLOC-WALK-6c", "One that was reclaimed is asked the mark once more, by the plain check", _WALK)
 WALK_EMPTY = _linux("PAGE-ALLOC-WALK-7", "A zone that turns out to have no block is passed by", _WALK)
 WALK_ANEW = _linux("PAGE-ALLOC-WALK-8", "At the end a request that must not fragment begins anew as one that may", _WALK)
@@ -117,7 +121,9 @@ WALK_ANEW = _linux("PAGE-ALLOC-WALK-8", "At the end a request that must not frag
 # --- the paths ---------------------------------------------------------------------------------------------------------
 FAST = _linux("PAGE-ALLOC-FAST", "A request is first held to LOW", "mm/page_alloc.c:__alloc_pages_noprof, v6.12")
 INJECTED = _linux(
-    "PAGE-ALLOC-INJECTED", "What fault injection fails goes no way at all", "mm/fail_page_alloc.c:should_fail_alloc_page, v6.12"
+    "PAGE-ALLOC-INJECTED",
+    "What fault injection fails goes no way at all; it spares NOFAIL",
+    "mm/fail_page_alloc.c:should_fail_alloc_page, v6.12",
 )
 RESTART = _linux("PAGE-ALLOC-SLOW-0", "The slow path begins with no retries, and flags anew; without a zone it ends", _SLOW)
 FIRST = _linux("PAGE-ALLOC-SLOW-1", "It tries the lists at MIN", _SLOW)

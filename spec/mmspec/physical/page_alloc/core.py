@@ -237,7 +237,7 @@ def enter_allowed(memory: Memory, op: Enter, result: Turn | Error) -> Clause | N
         rule(c.ORDER)
         return None if refused(result, "ENOMEM") else c.ORDER
     if refused(result, "ENOMEM") and lawful:
-        return c.NOFAIL if op.inject == 0 and must_serve(op.gfp) else None
+        return c.NOFAIL if must_serve(op.gfp) else None
     if result.failed or not lawful:
         return answered(result, lawful)
     if result.ask != PAGE:

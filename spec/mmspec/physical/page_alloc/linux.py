@@ -18,6 +18,7 @@ from mmspec.physical.page_alloc.ops import (
     EINVAL,
     ENOMEM,
     GFP_HARDWALL,
+    GFP_NOFAIL,
     GFP_WRITE,
     NORMAL,
     NOWHERE,
@@ -40,7 +41,7 @@ from mmspec.physical.page_alloc.ops import (
     Walk,
     Worth,
 )  # fmt: skip
-from mmspec.physical.page_alloc.slow import restart, resumed, slow_gfp
+from mmspec.physical.page_alloc.slow import entered, resumed, slow_gfp
 from mmspec.physical.page_alloc.state import Memory, Notes, Request, Way
 from mmspec.physical.page_alloc.steps import attempt, scan_for
 from mmspec.physical.page_alloc.walk import place_zone, scan_of, walk
@@ -153,13 +154,13 @@ def enter_choose(memory: Memory, notes: Notes, op: Enter) -> tuple[Turn | Error,
     if op.order > memory.max_order:
         rule(c.ORDER)
         return ENOMEM, notes
-    if op.inject != 0:
+    if op.inject != 0 and op.gfp & GFP_NOFAIL == 0:
         rule(c.INJECTED)
         return ENOMEM, notes
     way = fast(Way(memory, notes.paths, request_of(op), NOWHERE, 0))
     if way.taken == NOWHERE:
         r = way.request
-        way = restart(attrs.evolve(way, request=attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp))))
+        way = entered(attrs.evolve(way, request=attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp))))
     return settled(way, notes, op.task)
 
 

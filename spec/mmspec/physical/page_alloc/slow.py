@@ -141,10 +141,8 @@ def slow_gfp(paths: Paths, gfp: Gfp) -> Gfp:
 
 
 def cleared(way: Way) -> Way:
-    """Return the way with all counts as at the beginning, a mask outside the cpuset forgotten, and flags anew."""
+    """Return the way with all counts as at the beginning, and flags anew."""
     rule(c.RESTART)
-    if not fits_cpuset(way.request.cpusets, way.request.nodes, way.request.mems):
-        way = forgotten(way)
     r = way.request
     return attrs.evolve(
         way,
@@ -180,7 +178,9 @@ def compacts_first(r: Request) -> bool:
 
 
 def restart(way: Way) -> Way:
-    """Begin the path (``restart``)."""
+    """Begin the path (``restart``), a mask outside the cpuset forgotten by then."""
+    if not fits_cpuset(way.request.cpusets, way.request.nodes, way.request.mems):
+        way = forgotten(way)
     way = cleared(way)
     if not has_zone_for(way, 0) or is_insane(way):
         return give_up(way)
@@ -189,6 +189,20 @@ def restart(way: Way) -> Way:
     if way.taken < NOWHERE:
         return way
     return asking(way, COMPACT) if compacts_first(way.request) else round_of(way)
+
+
+def entered(way: Way) -> Way:
+    """Begin the path for the first time: a mask outside the cpuset is tried, and compacted for, before it is forgotten."""
+    if fits_cpuset(way.request.cpusets, way.request.nodes, way.request.mems):
+        return restart(way)
+    way = cleared(way)
+    if not has_zone_for(way, 0) or is_insane(way):
+        return restart(way)
+    rule(c.FIRST)
+    way = tried(woken(way))
+    if way.taken < NOWHERE:
+        return way
+    return asking(way, COMPACT) if compacts_first(way.request) else restart(way)
 
 
 # --- the OOM killer --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from mmspec.physical.page_alloc.ops import (
     COSTLY_ORDER,
     GFP_IO,
     NOWHERE,
+    TASK_MEMALLOC,
     AllocFlags,
     Ask,
     Gfp,
@@ -39,8 +40,9 @@ def scan_for(way: Way, gfp: Gfp, flags: AllocFlags) -> Scan:
     """Return the scan of a request under some flags."""
     r = way.request
     allowed = ALL_NODES if r.cpusets == 0 else allowed_nodes(gfp, r.context, r.mems, r.wall)
+    reclaimed = 0 if r.context & TASK_MEMALLOC else r.reclaimed
     return scan_of(
-        way.paths.lists, gfp, r.order, flags, r.node, r.nodes, r.highest, allowed, r.dirty, r.grown, r.empty, r.reclaimed
+        way.paths.lists, gfp, r.order, flags, r.node, r.nodes, r.highest, allowed, r.dirty, r.grown, r.empty, reclaimed
     )
 
 

@@ -12,6 +12,7 @@ import attrs
 from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.page_alloc import clauses as c
+from mmspec.physical.page_alloc.flags import can_reclaim
 from mmspec.physical.page_alloc.ops import (
     ALLOC_CPUSET,
     ALLOC_HIGHATOMIC,
@@ -181,7 +182,7 @@ def below_mark(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> Scan:
     if scan.flags & ALLOC_NO_WATERMARKS:
         rule(c.WALK_NO_MARKS)
         return give(memory, scan, zone)
-    if scan.reclaimed > 0 and is_near(memory, paths.lists, scan, zone):
+    if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near(memory, paths.lists, scan, zone):
         rule(c.WALK_RECLAIMED)
         after = freed(memory, zone, scan.reclaimed)
         mark = mark_at(paths.marks, zone, scan.flags & ALLOC_WMARK_MASK)

@@ -65,11 +65,21 @@ def add_memory_allowed(layout: Layout, op: AddMemory, result: Done | Error) -> C
     return answered(result, is_next(layout, op))
 
 
+def is_more(layout: Layout, op: AddMemory) -> bool:
+    """Tell whether a region touches the last one and is of its node and flags: memblock has them as one."""
+    last = layout.regions - 1
+    if last < 0 or layout.end.get(last, 0) != op.base:
+        return False
+    return (layout.node.get(last, 0) == op.node) & (layout.flags.get(last, 0) == op.flags)
+
+
 def add_memory_apply(layout: Layout, op: AddMemory, result: Done | Error) -> Layout:
-    """Append the region; the zones are to be sized anew."""
+    """Append the region, or let the last one grow by it; the zones are to be sized anew."""
     if result.failed:
         return layout
     at = layout.regions
+    if is_more(layout, op):
+        return attrs.evolve(layout, end=layout.end.set(at - 1, op.end), movable=pmap(), mirrored=False)
     return attrs.evolve(
         layout,
         regions=at + 1,

@@ -26,8 +26,36 @@ BUGS = (
         "fault injection fails nothing",
         "mm/fail_page_alloc.c:should_fail_alloc_page",
         {
-            f"{OUR}.enter": ("op.order > self.max_order or op.inject", "op.order > self.max_order"),
-            f"{LINUX}.enter_choose": ("if op.inject != 0:", "if op.inject < 0:"),
+            f"{OUR}.enter": ("op.inject and not op.gfp & GFP_NOFAIL", "False"),
+            f"{LINUX}.enter_choose": ("if op.inject != 0 and", "if op.inject < 0 and"),
+        },
+    ),
+    bug(
+        "BUG-PA-NOFAIL-INJECTED",
+        "PAGE-ALLOC-NOFAIL",
+        "fault injection fails requests with NOFAIL",
+        "mm/fail_page_alloc.c:should_fail_alloc_page",
+        {
+            f"{OUR}.enter": ("(op.inject and not op.gfp & GFP_NOFAIL)", "op.inject"),
+            f"{LINUX}.enter_choose": ("if op.inject != 0 and op.gfp & GFP_NOFAIL == 0:", "if op.inject != 0:"),
+        },
+    ),
+    bug(
+        "BUG-PA-MASK-FORGOTTEN-EARLY",
+        "PAGE-ALLOC-MASK-OUTSIDE",
+        "a mask outside the cpuset is forgotten before it was tried",
+        SOURCE,
+        {
+            f"{PATH}.slow": (
+                "            self.flags = flags_of(",
+                "            if self.cpusets and self.nodes != ALL_NODES and not self.nodes & self.mems:\n"
+                "                self.nodes = ALL_NODES\n"
+                "            self.flags = flags_of(",
+            ),
+            f"{SLOW}.entered": (
+                "if fits_cpuset(way.request.cpusets, way.request.nodes, way.request.mems):",
+                "if True:",
+            ),
         },
     ),
     bug(

@@ -8,6 +8,7 @@ from mmprops.bugs.bug import Bug
 
 FLAGS, WALK = "mmspec.physical.page_alloc.flags", "mmspec.physical.page_alloc.walk"
 SLOW, RETRY = "mmspec.physical.page_alloc.slow", "mmspec.physical.page_alloc.retry"
+STEPS = "mmspec.physical.page_alloc.steps"
 LINUX = "mmspec.physical.page_alloc.linux"
 OUR, PATH = "mmimpl.physical.page_alloc.Pages", "mmimpl.physical.page_alloc.path.Path"
 LISTS = "mmimpl.physical.page_alloc.walk.Lists"

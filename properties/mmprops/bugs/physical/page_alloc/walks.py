@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.page_alloc.places import LINUX, LISTS, OUR, WALK, bug
+from mmprops.bugs.physical.page_alloc.places import LINUX, LISTS, OUR, PATH, STEPS, WALK, bug
 
 SOURCE = "mm/page_alloc.c:get_page_from_freelist"
 
@@ -111,6 +111,32 @@ BUGS = (
         {
             f"{LISTS}.room": ("> 30:", ">= 30:"),
             f"{WALK}.is_near": ("<= NEAR", "< NEAR"),
+        },
+    ),
+    bug(
+        "BUG-PA-RECLAIMED-ASLEEP",
+        "PAGE-ALLOC-WALK-6b",
+        "nodes are reclaimed by themselves for requests that cannot reclaim",
+        "mm/vmscan.c:node_reclaim",
+        {
+            f"{LISTS}.room": ("if not reclaimed or not gfp & GFP_DIRECT_RECLAIM or self", "if not reclaimed or self"),
+            f"{WALK}.below_mark": (
+                "if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near",
+                "if scan.reclaimed > 0 and is_near",
+            ),
+        },
+    ),
+    bug(
+        "BUG-PA-RECLAIMED-WITHIN",
+        "PAGE-ALLOC-WALK-6b",
+        "nodes are reclaimed by themselves for a task that reclaims",
+        "mm/vmscan.c:node_reclaim",
+        {
+            f"{PATH}.attempt": (
+                "reclaimed = 0 if self.context & TASK_MEMALLOC else self.reclaimed",
+                "reclaimed = self.reclaimed",
+            ),
+            f"{STEPS}.scan_for": ("reclaimed = 0 if r.context & TASK_MEMALLOC else r.reclaimed", "reclaimed = r.reclaimed"),
         },
     ),
     bug(
