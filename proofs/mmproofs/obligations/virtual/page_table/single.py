@@ -60,12 +60,13 @@ def riscv_alike(regime: riscv64.Regime, level: Level, entry: Entry, kind: Kind, 
     rung = single.riscv64_rung(cells, level, kind)
     named = (word & our_riscv.PAGE_NUMBER) << 2
     if word & rung.plain == rung.pointer:
-        lies = ((word - 1) << 2 == named) & (named >> regime.phys_bits == 0)
+        lies: bool = ((word - 1) << 2 == named) & (named >> regime.phys_bits == 0)
         return our_riscv.sort_of(cells, level, word) == our_riscv.TABLE and lies
     if word & rung.sound == rung.leaf:
         marks = our_riscv.A | (our_riscv.D if kind == WRITE else 0)
         lies = (named >> regime.phys_bits == 0) & (named & ((1 << rung.shift) - 1) == 0)
-        return (word >= 0) & (word & marks == marks) & (word & our_riscv.PBMT == 0) & lies
+        lies &= (word >= 0) & (word & marks == marks) & (word & our_riscv.PBMT == 0)
+        return lies
     return True
 
 
@@ -86,7 +87,8 @@ def _arm(shape: str) -> Obligation:
     bounds = {part: str(of_arm.SHAPES[shape][part]) for part in ("va_bits", "phys_bits")}
     return _short(
         f"ARM-{shape}", aarch64.has_blocks, arm_alike, (c.ARM_VALID, c.ARM_BLOCK, c.ARM_LPA, c.ARM_HIERARCHY),
-        f"aarch64 {shape}", beside={"entry": Entry}, each={"level": (0, 1, 2, 3)}, choices={**of_arm.UNSEEN, **fixed},
+        f"aarch64 {shape}", beside={"entry": Entry}, each={"level": range(shape.startswith("64K"), 4)},
+        choices={**of_arm.UNSEEN, **fixed},
         bounds=bounds,
     )  # fmt: skip
 
