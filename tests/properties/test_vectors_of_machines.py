@@ -29,7 +29,9 @@ def test_the_implementation_gives_the_answers(name: str) -> None:
             assert body.apply(request) == expected.result, vector.id
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "page_table" else pytest.mark.nightly) for name in NAMES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "page_table" else pytest.mark.nightly) for name in NAMES]
+)
 def test_the_files_are_made_again_alike(name: str) -> None:
     """They are what `mmspec vectors` writes."""
     assert vectors.compare(vectors.read_folder(ROOT / "vectors" / name), vectors.generate(machine_named(name))) == []

@@ -80,7 +80,7 @@ def x86_64_cases(config: Config, level: int) -> Iterator[Case]:
         yield Case(leaf & ~write, "page", ((WRITE, USER), (WRITE, KERNEL)))
         yield Case(leaf & ~user, "page", ((READ, USER), (READ, KERNEL), (FETCH, KERNEL)))
         yield Case(leaf | never, "page", ((READ, USER), (FETCH, USER), (FETCH, KERNEL)))
-        yield Case(leaf & ~accessed & ~dirty, "page", ((READ, USER), (WRITE, USER), (WRITE, USER)))
+        yield Case(leaf & ~accessed & ~dirty | 7 << 9, "page", ((READ, USER), (WRITE, USER), (WRITE, USER)))
         yield Case(leaf | 1 << 59, "page", ((READ, USER), (READ, KERNEL), (FETCH, USER)))
         yield Case(leaf | 2 << 59, "page", ((READ, USER), (WRITE, USER), (WRITE, KERNEL)))
         yield Case(leaf | beyond, "page")
