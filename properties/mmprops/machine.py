@@ -108,13 +108,20 @@ class Replies:
     operation that only looks two are enough. ``block(request)`` gives the order of the block that a request is answered with
     (None: it is answered with none): such results are all the free aligned blocks of that order, and no others.
     ``limits`` are capabilities that keep the vectors' configurations small, taken in turn. ``programs``, each a configuration
-    and its steps, are what chance seldom meets.
+    and its steps, are what chance seldom meets. ``usual`` says of a file how many of the first drawn programs are taken whatever
+    they meet, where it is not as many as usual; a machine of which no kernel chooses anything has no files of ``kernels``.
     """
 
     possible: Callable[[Any, Any], Iterable[Any]]
     block: Callable[[Any], int | None]
     limits: tuple[Mapping[str, Any], ...]
     programs: tuple[tuple[Any, tuple[tuple[str, Any], ...]], ...] = ()
+    usual: Mapping[str, int] = attrs.field(factory=dict)
+    kernels: bool = True
+
+
+FEWER: Mapping[str, int] = {"any.jsonl": 40, "linux-6.12.jsonl": 10, "linux-6.1.jsonl": 5}
+"""``usual`` of a machine whose steps are long."""
 
 
 @attrs.frozen

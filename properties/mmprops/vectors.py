@@ -83,7 +83,13 @@ def generate(machine: Machine) -> dict[str, list[Vector]]:
     replies = machine.replies
     if replies is None:
         raise InputError(f"machine {machine.name} has no vectors", hint="its record does not say which answers are possible")
-    files = {collection.file: list(collected(machine, replies, collection)) for collection in COLLECTIONS}
+    files = {
+        collection.file: list(
+            collected(machine, replies, attrs.evolve(collection, usual=replies.usual.get(collection.file, collection.usual)))
+        )
+        for collection in COLLECTIONS
+        if replies.kernels or collection.profile.kernel is None
+    }
     return {file: vectors for file, vectors in files.items() if vectors}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mmimpl.virtual.page_table import aarch64 as our_arm
 from mmimpl.virtual.page_table import riscv64 as our_riscv
+from mmimpl.virtual.page_table import single
 from mmimpl.virtual.page_table import x86_64 as our_x86
 from mmproofs.obligation import Verdict
 from mmproofs.obligations import by_id
@@ -84,7 +85,13 @@ def without_high_bits(regime: Any, entry: int, low: int) -> int:
     return ((entry & ((1 << 48) - 1)) >> low) << low
 
 
-_RESERVED, _ALLOWS, _SORT = our_x86.reserved, our_x86.allows, our_riscv.sort_of
+def leaf_of_any_size(regime: Any, level: int, kind: int) -> single.Rung:
+    """The short way takes 1-GiB pages where there are none."""
+    right = _RUNG(regime, level, kind)
+    return right._replace(leaf=right.sound & 0xE7)
+
+
+_RESERVED, _ALLOWS, _SORT, _RUNG = our_x86.reserved, our_x86.allows, our_riscv.sort_of, single.x86_64_rung
 
 WALKERS: list[tuple[str, Any, str, Callable[..., Any], dict[str, int]]] = [
     ("PAGE-TABLE-X86-SORT", our_x86, "reserved", reserves_too_little, {"level": 4}),
@@ -93,6 +100,7 @@ WALKERS: list[tuple[str, Any, str, Callable[..., Any], dict[str, int]]] = [
     ("PAGE-TABLE-RISCV-SORT", our_riscv, "sort_of", goes_on_anywhere, {"level": 0}),
     ("PAGE-TABLE-ARM-KEPT-4K", our_arm, "takes", takes_nothing, {}),
     ("PAGE-TABLE-ARM-TABLE-64K-LPA", our_arm, "address_of", without_high_bits, {"low": 16}),
+    ("PAGE-TABLE-X86-SHORT", single, "x86_64_rung", leaf_of_any_size, {"level": 3, "kind": 0}),
     ("PAGE-TABLE-ARM-TABLE-4K-DS", our_arm, "address_of", without_high_bits, {"low": 12}),
 ]
 

@@ -1,7 +1,7 @@
 """The page-table walk over flat arrays: one access, or a whole batch, at a time.
 
 ``memory`` holds physical memory and says what a walk is told and tells; ``x86_64``, ``aarch64`` and ``riscv64`` have one kernel
-each, ``batch`` the ones that walk many times.
+each, ``batch`` the ones that walk many times, ``single`` a short way of the interpreter's for one access.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from mmimpl.virtual.page_table import aarch64, batch, riscv64, x86_64
+from mmimpl.virtual.page_table import aarch64, batch, riscv64, single, x86_64
 from mmimpl.virtual.page_table.memory import CELLS, CODE, COUNT, DIRTY, FAULT, FIRST, LEVEL, PA, SIZE, Store, signed
 from mmspec.errors import InputError
 from mmspec.virtual.page_table.ops import (
@@ -65,7 +65,7 @@ def regime_of(config: Config) -> tuple[list[int], int]:
 class PageTable:
     """Memory and the walker of one configuration; ``kernel`` decides nothing."""
 
-    __slots__ = ("_cells", "_out", "_walk", "arch", "phys_bits", "regime", "root_size", "store")
+    __slots__ = ("_cells", "_out", "_short", "_walk", "_ways", "arch", "phys_bits", "regime", "root_size", "store")
 
     def __init__(self, config: Config, kernel: str = "6.12") -> None:
         cells, self.root_size = regime_of(config)
@@ -73,7 +73,8 @@ class PageTable:
         self.regime: NDArray[np.int64] = np.array([int(cell) for cell in cells], np.int64)
         self._cells = self.regime.data
         self._out = np.zeros(CELLS, np.int64).data
-        self._walk = batch.WALKS[config.arch]
+        self._walk, self._short = batch.WALKS[config.arch], single.WALKS[config.arch]
+        self._ways = single.ways(config.arch, self.regime.tolist())
 
     def apply(self, request: Any) -> Any:
         """Carry out one request of ``ops`` and return its result, a refusal included (TypeError: it is no request)."""
@@ -107,6 +108,11 @@ class PageTable:
     def _answer_access(self, request: Access) -> Reached | Error:
         if request.root % self.root_size or request.root >> self.phys_bits:
             return EINVAL
+        way = self._ways[2 * request.kind + request.user]
+        if way is not None:
+            reached = self._short(self.store.pages, way, request.root, request.va)
+            if reached is not None:
+                return reached
         out = self._out
         self._walk(self.store.memory, self._cells, request.root, signed(request.va), request.kind, int(request.user), out)
         if out[FAULT] != NO_FAULT:

@@ -80,7 +80,7 @@ def place_of(memory: Memory, pa: Address) -> Place:
 
 
 class Store:
-    """Physical memory that grows."""
+    """Physical memory that grows. ``pages`` finds the words of a chunk by its address, for the interpreter."""
 
     def __init__(self) -> None:
         self.used = 1  # chunks, the zero one included
@@ -89,6 +89,7 @@ class Store:
     def _set(self, keys: NDArray[np.int64], places: NDArray[np.int32], words: NDArray[np.int64]) -> None:
         self.arrays = Arrays(keys, places, words, len(keys), len(words) >> 9)
         self.memory = Memory(keys.data, places.data, words.data, len(keys), len(words) >> 9)
+        self.pages = {key << 12: self._page(place) for key, place in self._chunks()}
 
     def read(self, pa: int) -> int:
         """Return the word at a multiple of 8."""
@@ -110,8 +111,13 @@ class Store:
             words = np.concatenate([self.arrays.words, np.zeros_like(self.arrays.words)])
             self._set(self.arrays.keys, self.arrays.places, words)
         self.memory.keys[slot], self.memory.places[slot] = key, self.used
+        self.pages[key << 12] = self._page(self.used)
         self.used += 1
         return slot
+
+    def _page(self, place: int) -> Any:
+        words: Any = self.memory.words
+        return words[place << 9 : (place + 1) << 9]
 
     def _probe(self, key: int) -> int:
         slot = (key ^ (key >> 11)) & (self.arrays.slots - 1)

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from mmimpl.physical.vmstat import Counters
-from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machine import FEWER, Capability, Lockstep, Machine, Replies
 from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
 from mmspec.errors import Error
@@ -254,6 +254,8 @@ VMSTAT = Machine(
     lockstep=Lockstep(lambda cells, journal: cells, differs, recount),
     small=lambda zone: zone.cpus * (zone.items + 1) <= 64,
     picture=picture,
-    replies=Replies(possible, lambda request: None, ({"max_cpus": 1}, {"max_cpus": 2, "max_items": 2}, {"max_cpus": 4})),
+    replies=Replies(
+        possible, lambda request: None, ({"max_cpus": 1}, {"max_cpus": 2, "max_items": 2}, {"max_cpus": 4}), usual=FEWER
+    ),
 )
 """The machine."""

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from mmimpl.physical.zone_sizing import ZoneSizing
-from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machine import FEWER, Capability, Lockstep, Machine, Replies
 from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
 from mmspec.errors import Error
@@ -250,6 +250,6 @@ ZONE_SIZING = Machine(
     lockstep=Lockstep(lambda policy, journal: policy, differs, recount),
     small=lambda layout: True,
     picture=picture,
-    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2}, {"max_nodes": 4})),
+    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2}, {"max_nodes": 4}), usual=FEWER),
 )
 """The machine."""

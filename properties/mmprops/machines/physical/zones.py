@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from mmimpl.physical.zones import Zones
-from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machine import FEWER, Capability, Lockstep, Machine, Replies
 from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
 from mmspec.errors import Error
@@ -288,6 +288,6 @@ ZONES = Machine(
     lockstep=Lockstep(lambda lists, journal: lists, differs, recount),
     small=lambda topology: True,
     picture=picture,
-    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2}, {"max_nodes": 4})),
+    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2}, {"max_nodes": 4}), usual=FEWER),
 )
 """The machine."""

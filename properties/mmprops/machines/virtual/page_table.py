@@ -1,6 +1,7 @@
 """The machine ``page_table``: what may be promised, and how our implementation is held against the law.
 
-``page_table_draw`` draws its configurations, ``page_table_generate`` its operations, ``page_table_entries`` the entries.
+``page_table_draw`` draws its configurations, ``page_table_generate`` its operations, ``page_table_entries`` the entries;
+``page_table_vectors`` writes those of its vectors.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Any
 import attrs
 
 from mmimpl.virtual.page_table import PageTable
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
 from mmprops.machines.virtual.page_table_draw import CONTROLS, draw, simpler, taken, usual
 from mmprops.machines.virtual.page_table_generate import Generator
+from mmprops.machines.virtual.page_table_vectors import possible, programs
 from mmprops.picture import Picture, Strip
 from mmspec.clause import Clause
 from mmspec.virtual import page_table as law
@@ -193,5 +195,6 @@ PAGE_TABLE = Machine(
     lockstep=Lockstep(watched, differs, recount),
     small=small,
     picture=picture,
+    replies=Replies(possible, lambda request: None, ({},), programs(), usual={"any.jsonl": 0}, kernels=False),
 )
 """The machine."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.virtual.page_table.places import ARM, OUR_ARM, VMSA, bug
+from mmprops.bugs.virtual.page_table.places import ARM, OUR, OUR_ARM, VMSA, bug
 
 _WALK, _SORT, _TAKES, _REGIME, _PERMITS = (f"{OUR_ARM}.{name}" for name in ("walk", "sort_of", "takes", "regime", "permits"))
 
@@ -218,6 +218,10 @@ BUGS = (
             _WALK: (
                 "address | (inside & ((1 << shift) - 1)), 1",
                 "(address & ~(((entry >> 52) & 1) * (15 << shift))) | (inside & ((1 << shift) - 1)), 1",
+            ),
+            f"{OUR}.single.aarch64_rung": (
+                "beyond | clean | aarch64.AF | 3, leaf)",
+                "beyond | clean | 1 << 52 | aarch64.AF | 3, leaf)",
             ),
             f"{ARM}.leaf_reached": ("pa=address | (inside", "pa=(address & ~(((leaf >> 52) & 1) * (15 * size))) | (inside"),
         },
