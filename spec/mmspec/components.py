@@ -14,6 +14,7 @@ from mmspec.physical.watermarks import WATERMARKS
 from mmspec.physical.zone_sizing import ZONE_SIZING
 from mmspec.physical.zones import ZONES
 from mmspec.virtual.page_table import PAGE_TABLE
+from mmspec.virtual.tlb import TLB
 
 COMPONENTS: tuple[Component, ...] = (
     MEMBLOCK,
@@ -27,6 +28,7 @@ COMPONENTS: tuple[Component, ...] = (
     PCP,
     PAGE_ALLOC,
     PAGE_TABLE,
+    TLB,
 )
 
 

@@ -14,6 +14,7 @@ from mmprops.machines.physical.watermarks import WATERMARKS
 from mmprops.machines.physical.zone_sizing import ZONE_SIZING
 from mmprops.machines.physical.zones import ZONES
 from mmprops.machines.virtual.page_table import PAGE_TABLE
+from mmprops.machines.virtual.tlb import TLB
 from mmspec.errors import InputError
 
 MACHINES: tuple[Machine, ...] = (
@@ -28,6 +29,7 @@ MACHINES: tuple[Machine, ...] = (
     PCP,
     PAGE_ALLOC,
     PAGE_TABLE,
+    TLB,
 )
 
 LEVELS: dict[str, Machine] = {level: machine for machine in MACHINES for level in machine.replay}
