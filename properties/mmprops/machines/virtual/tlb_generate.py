@@ -61,7 +61,7 @@ class Generator:
         usual: list[Callable[[bytes, Tlb], Any]] = [
             *[self.use] * 14, *[self.change] * 10, *[self.switch] * 5, *[self.begin] * 3, *[self.deliver] * 4, *[self.end] * 4,
         ]  # fmt: skip
-        rare = [self.invalidate, self.lazy, self.settled, self.generation, self.local, self.plan, self.any_use]
+        rare = [self.invalidate, self.lazy, self.settled, self.generation, self.local, self.plan, self.plan, self.any_use]
         self.actions = [*usual, *rare, *(action for bit, action in enumerate(rare) if header[6] >> bit & 1)]
         self.last: tuple[Space, Page] = (1, self.pages[0])
 

@@ -75,7 +75,7 @@ MASK = _linux(
     "arch/riscv/mm/context.c:set_mm, v6.12",
 )
 PLAN_X86 = _linux(
-    "TLB-PLAN-X86", "x86-64 flushes up to 33 pages one by one", "arch/x86/mm/tlb.c:tlb_single_page_flush_ceiling, v6.12"
+    "TLB-PLAN-X86", "Up to 33 pages are flushed one by one on x86-64", "arch/x86/mm/tlb.c:tlb_single_page_flush_ceiling, v6.12"
 )
 PLAN_RISCV = _linux(
     "TLB-PLAN-RISCV", "RISC-V flushes up to 64 pages one by one", "arch/riscv/mm/tlbflush.c:tlb_flush_all_threshold, v6.12"
