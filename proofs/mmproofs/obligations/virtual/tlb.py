@@ -456,7 +456,6 @@ WAITING = frozenset(
         "TLB-GIVEN-USED",
         "TLB-HEARD-AHEAD",
         "TLB-HEARD-BACK",
-        "TLB-HEARD-CAUGHT-UP",
         "TLB-HEARD-USED",
         "TLB-SETTLED-BLOCK",
         "TLB-SETTLED-BLOCK-DEFINED",
