@@ -18,6 +18,7 @@ COMPONENTS: Registry[Component] = Registry(
         "pcp": "mmspec.physical.pcp:PCP",
         "page_alloc": "mmspec.physical.page_alloc:PAGE_ALLOC",
         "page_table": "mmspec.virtual.page_table:PAGE_TABLE",
+        "tlb": "mmspec.virtual.tlb:TLB",
     }
 )
 

@@ -15,9 +15,7 @@ _MISSING = {
     "operations that map, unmap and split (component page_table has the walk so far)": (
         "PT-03 PT-04 PT-06 PT-07 PT-09 PT-10 PT-12 PT-15 PT-16 PT-17 PT-19 PT-20 PT-21 PT-23 PT-25 PT-28"
     ),
-    "translation caches of several processors (component tlb)": (
-        "TLB-01 TLB-02 TLB-03 TLB-06 TLB-07 TLB-10 TLB-11 TLB-12 TLB-13 TLB-14 TLB-15 TLB-16 TLB-18 TLB-21"
-    ),
+    "mappings of raw frames that are flushed before their VMA goes (component vma)": "TLB-06",
     "address spaces (component vma)": (
         "VMA-01 VMA-02 VMA-03 VMA-05 VMA-06 VMA-07 VMA-09 VMA-10 VMA-13 VMA-14 VMA-16 VMA-19 VMA-22 VMA-23 VMA-26 VMA-27 VMA-29"
     ),

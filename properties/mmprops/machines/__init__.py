@@ -19,6 +19,7 @@ MACHINES: Registry[Machine] = Registry(
         "pcp": "mmprops.machines.physical.pcp:PCP",
         "page_alloc": "mmprops.machines.physical.page_alloc:PAGE_ALLOC",
         "page_table": "mmprops.machines.virtual.page_table:PAGE_TABLE",
+        "tlb": "mmprops.machines.virtual.tlb:TLB",
     }
 )
 
