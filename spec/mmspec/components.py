@@ -13,6 +13,7 @@ from mmspec.physical.vmstat import VMSTAT
 from mmspec.physical.watermarks import WATERMARKS
 from mmspec.physical.zone_sizing import ZONE_SIZING
 from mmspec.physical.zones import ZONES
+from mmspec.virtual.page_map import PAGE_MAP
 from mmspec.virtual.page_table import PAGE_TABLE
 
 COMPONENTS: tuple[Component, ...] = (
@@ -27,6 +28,7 @@ COMPONENTS: tuple[Component, ...] = (
     PCP,
     PAGE_ALLOC,
     PAGE_TABLE,
+    PAGE_MAP,
 )
 
 

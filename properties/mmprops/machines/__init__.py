@@ -13,6 +13,7 @@ from mmprops.machines.physical.vmstat import VMSTAT
 from mmprops.machines.physical.watermarks import WATERMARKS
 from mmprops.machines.physical.zone_sizing import ZONE_SIZING
 from mmprops.machines.physical.zones import ZONES
+from mmprops.machines.virtual.page_map import PAGE_MAP
 from mmprops.machines.virtual.page_table import PAGE_TABLE
 from mmspec.errors import InputError
 
@@ -28,6 +29,7 @@ MACHINES: tuple[Machine, ...] = (
     PCP,
     PAGE_ALLOC,
     PAGE_TABLE,
+    PAGE_MAP,
 )
 
 LEVELS: dict[str, Machine] = {level: machine for machine in MACHINES for level in machine.replay}
