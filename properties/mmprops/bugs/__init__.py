@@ -20,7 +20,7 @@ from mmprops.bugs.physical import (
     zone_sizing,
     zones,
 )
-from mmprops.bugs.virtual import page_table
+from mmprops.bugs.virtual import page_map, page_table
 from mmspec.errors import InputError
 
 __all__ = [
@@ -49,6 +49,7 @@ BUGS: tuple[Bug, ...] = (
     *pcp.BUGS,
     *page_alloc.BUGS,
     *page_table.BUGS,
+    *page_map.BUGS,
 )
 """Every seeded bug."""
 
