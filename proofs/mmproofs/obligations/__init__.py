@@ -20,13 +20,14 @@ from mmproofs.obligations.physical import (
     watermarks,
     zones,
 )
-from mmproofs.obligations.virtual import page_table
+from mmproofs.obligations.virtual import page_map, page_table
 
 _WRITTEN: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
     *memory_model.OBLIGATIONS,
     *page_table.OBLIGATIONS,
+    *page_map.OBLIGATIONS,
     *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *zones.OBLIGATIONS, *pcp.OBLIGATIONS,
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,

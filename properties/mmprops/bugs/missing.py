@@ -12,8 +12,8 @@ _MISSING = {
     "the memory map of boot memory (component memory_model)": "MB-07 MB-09",
     "what frees memory after the hand-over, and what is computed from it (component page_alloc)": "MB-13 MB-16",
     "the scanners of compaction (component compaction)": "CMP-01 CMP-04",
-    "cursors, walkers of ranges and entries that are not present (component page_map has one entry at a time)": (
-        "PT-03 PT-04 PT-10 PT-15 PT-20 PT-21"
+    "cursors, walkers of ranges, memory types and entries that are not present (component page_map: one entry at a time)": (
+        "PT-03 PT-04 PT-10 PT-15 PT-16 PT-20 PT-21"
     ),
     "translation caches of several processors (component tlb)": (
         "TLB-01 TLB-02 TLB-03 TLB-06 TLB-07 TLB-10 TLB-11 TLB-12 TLB-13 TLB-14 TLB-15 TLB-16 TLB-18 TLB-21"

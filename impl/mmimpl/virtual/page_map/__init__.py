@@ -5,6 +5,7 @@ Which tables are taken is a bit each, how many entries of one are in use a numbe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mmimpl.virtual.page_map.formats import format_of
@@ -46,7 +47,7 @@ class PageMap:
         self.live = [0] * (config.pool + 1)  # by table, the root first
         self.taken = [True] + [False] * config.pool
         self.charged = 0
-        self.turn = {
+        self.turn: dict[type, Callable[[Any], Any]] = {
             Map: self.map, Unmap: self.unmap, Protect: self.protect, Split: self.split, Collapse: self.collapse,
             FreeTables: self.free_tables, Translate: self.translate, Look: self.look, TableBytes: self.table_bytes,
         }  # fmt: skip

@@ -11,9 +11,8 @@ from functools import partial
 from mmprops.bugs.bug import Bug
 
 LAW, OUR = "mmspec.virtual.page_map", "mmimpl.virtual.page_map"
-MAP, FORMATS = f"{OUR}.PageMap", f"{OUR}.formats"
+MAP = f"{OUR}.PageMap"
 OURS = "INTERFACES 1, machine page_table; issue 6, part 2"
-CACHED = 'Intel SDM 3A, "Caching translation information"'
 ENTRIES = "arch/*/include/asm/pgtable*.h, v6.12"
 
 bug = partial(Bug, component="page_map", profile="any")
@@ -94,18 +93,6 @@ OPERATIONS = (
         "an unmap says that it gave a table back",
         OURS,
         {f"{MAP}.unmap": ("return Changed(PAGE)", "return Changed(PAGE, tables=(self.config.base,))")},
-    ),
-    bug(
-        "PT-16",
-        "PAGE-MAP-ENTRY",
-        "a change of protection loses what is beside the rights",
-        'linux/bugs.md PT-16: Linux 548cb932051f "Fix PAT bit missing from page protection modify mask"',
-        {
-            f"{MAP}.protect": (
-                "changed = self._leaf(height, self._frame(height, entry), request.prot)",
-                "changed = self._leaf(height, self._frame(height, entry), request.prot) & ~0x420",
-            )
-        },
     ),
     bug(
         "BUG-PROTECT-REFUSED",
@@ -250,18 +237,15 @@ LOOKS = (
         "PAGE-MAP-ENTRY",
         "the bit that makes a page huge stays in the pieces of a split",
         "linux/bugs.md PT-17: Linux pgprot_4k_2_large, PAT bit 7 and 12",
-        {f"{MAP}._leaf": ("self.format.small if height == 1 else self.format.large", "self.format.small | self.format.large")},
-    ),
-    bug(
-        "BUG-ENTRY-HIGH-ADDRESS",
-        "PAGE-MAP-ENTRY",
-        "address bits 48 and above are lost when a descriptor is written",
-        "linux/bugs.md PT-01",
         {
-            f"{FORMATS}.aarch64": (
-                "pack=lambda address: address & plain | (address >> low & high) << at",
-                "pack=lambda address: address & plain",
-            )
+            f"{MAP}._leaf": (
+                "(self.format.small if height == 1 else self.format.large)",
+                "(self.format.large | (self.format.small if height == 1 else 0))",
+            ),
+            f"{MAP}._prot": (
+                "self.format.small if height == 1 else self.format.large",
+                "self.format.large | (self.format.small if height == 1 else 0)",
+            ),
         },
     ),
 )

@@ -28,7 +28,7 @@ from mmspec.virtual.page_map.ops import (
     Translate,
     Unmap,
 )  # fmt: skip
-from mmspec.virtual.page_map.state import NO_PAGE, Space, half_bits, initial, page_at, size_bits, start_of
+from mmspec.virtual.page_map.state import NO_PAGE, Nothing, Space, half_bits, initial, page_at, size_bits, start_of
 from mmspec.virtual.page_table.ops import GRANULE_64K, MODES, X86_64, Va
 
 CAPABILITIES = {
@@ -66,7 +66,7 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
 def simpler(config: Config) -> Iterator[Config]:
     """Yield halves that are simpler: a process's, with usual controls, widths and place, and fewer tables."""
     for plain in ({"upper": False}, {"nxe": True}, {"gbpages": True}, {"base": 1 << 20}, {"pool": 8}, {"pool": 3}):
-        other = attrs.evolve(config, **plain)  # type: ignore[arg-type]
+        other = attrs.evolve(config, **plain)
         if other != config and other.pool <= config.pool:
             yield other
 
@@ -169,6 +169,7 @@ class Generator:
     def translate(self, r: bytes, space: Space) -> Any:
         """Walk to an address in a page, or beside it."""
         va, height = self.mapped(r, space)
+        va ^= 1 << 63 - r[3] % 16 if r[6] >= 224 else 0
         return Translate(va + (0, 5, (1 << size_bits(space, height)) - 1, 1 << size_bits(space, height))[r[7] % 4] & MASK)
 
     def look(self, r: bytes, space: Space) -> Any:
@@ -195,7 +196,7 @@ def completed(space: Space, request: Any, result: Any, capabilities: Mapping[str
     if capabilities["flushes"] or result.failed or not isinstance(result, Changed):
         return result
     operation = law.PAGE_MAP.operation(NAMES[type(request)])
-    chosen, _ = operation.choose(space, law.Nothing(), request)
+    chosen, _ = operation.choose(space, Nothing(), request)
     if chosen.failed:
         return result
     return attrs.evolve(result, flush=chosen.flush, structure=chosen.structure, invalid_first=chosen.invalid_first)

@@ -23,7 +23,9 @@ ARGS = Clause(
 APART = Clause("PAGE-MAP-APART", "No page maps a table: a frame that holds tables is refused with EINVAL", _TREE)
 BUSY = Clause("PAGE-MAP-BUSY", "A page is mapped only where its entry, and none above it, is in use: else EBUSY", _VMAP)
 MEMORY = Clause(
-    "PAGE-MAP-ENOMEM", "ENOMEM is the answer where fewer tables are left than are needed; no translation changes", _OURS
+    "PAGE-MAP-ENOMEM",
+    "ENOMEM is the answer where fewer tables are left than are needed, and only there; no translation changes",
+    _OURS,
 )
 MAPPED = Clause("PAGE-MAP-MAP", "A map that no rule forbids is carried out", _OURS)
 TAKEN = Clause("PAGE-MAP-TABLES", "As many tables are taken as are needed, each a free one", "mm/memory.c:__pte_alloc, v6.12")

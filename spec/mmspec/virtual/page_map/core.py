@@ -47,9 +47,8 @@ from mmspec.virtual.page_map.state import (
     store,
     table_of,
     take,
-    walk_to,
 )  # fmt: skip
-from mmspec.virtual.page_table.ops import NO_FAULT, Pa, Va
+from mmspec.virtual.page_table.ops import Pa, Va
 
 # --- what may be asked ---------------------------------------------------------------------------------------------------
 
@@ -115,7 +114,7 @@ def map_allowed(space: Space, op: Map, result: Changed | Error) -> Clause | None
     if refusal.failed:
         return None if result == refusal else why
     if result.failed:
-        return why
+        return c.MEMORY if refused(result, "ENOMEM") else why
     if not are_free(space, result.tables, slot_of(space, op.va, op.height).height - op.height):
         return c.TAKEN
     return flush.lacks(result, flush.for_map(space), False, c.FLUSH_MAP)
@@ -279,11 +278,10 @@ def found_in(space: Space, page: Page, va: Va) -> Found:
 
 
 def translate_choose(space: Space, policy: Any, op: Translate) -> tuple[Found | Error, Any]:
-    """Answer a translation by a walk."""
-    if not in_half(space, op.va):
-        return ENOENT, policy
-    walk = walk_to(space, op.va)
-    return (Found(walk.pa, walk.size, walk.permissions) if walk.fault == NO_FAULT else ENOENT), policy
+    """Answer a translation; that a walk comes to the same is an invariant."""
+    page = page_at(space, op.va)
+    missing = not in_half(space, op.va) or page == NO_PAGE
+    return (ENOENT if missing else found_in(space, page, op.va)), policy
 
 
 def seen_at(space: Space, op: Look) -> Slot:

@@ -45,7 +45,7 @@ def split_allowed(space: Space, op: Split, result: Changed | Error) -> Clause | 
     if refusal.failed:
         return None if result == refusal else why
     if result.failed:
-        return why
+        return c.MEMORY if refused(result, "ENOMEM") else why
     if not are_free(space, result.tables, 1):
         return c.TAKEN
     if flush.breaks(space, result):
