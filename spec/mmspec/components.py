@@ -19,6 +19,7 @@ COMPONENTS: Registry[Component] = Registry(
         "page_alloc": "mmspec.physical.page_alloc:PAGE_ALLOC",
         "page_table": "mmspec.virtual.page_table:PAGE_TABLE",
         "tlb": "mmspec.virtual.tlb:TLB",
+        "page_map": "mmspec.virtual.page_map:PAGE_MAP",
     }
 )
 

@@ -20,7 +20,7 @@ from mmproofs.obligations.physical import (
     watermarks,
     zones,
 )
-from mmproofs.obligations.virtual import page_table, tlb
+from mmproofs.obligations.virtual import page_map, page_table, tlb
 
 _WRITTEN: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
@@ -28,6 +28,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *memory_model.OBLIGATIONS,
     *page_table.OBLIGATIONS,
     *tlb.OBLIGATIONS,
+    *page_map.OBLIGATIONS,
     *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *zones.OBLIGATIONS, *pcp.OBLIGATIONS,
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,

@@ -20,7 +20,7 @@ from mmprops.bugs.physical import (
     zone_sizing,
     zones,
 )
-from mmprops.bugs.virtual import page_table, tlb
+from mmprops.bugs.virtual import page_map, page_table, tlb
 from mmspec.errors import InputError
 
 __all__ = [
@@ -50,6 +50,7 @@ BUGS: tuple[Bug, ...] = (
     *page_alloc.BUGS,
     *page_table.BUGS,
     *tlb.BUGS,
+    *page_map.BUGS,
 )
 """Every seeded bug."""
 

@@ -12,8 +12,8 @@ _MISSING = {
     "the memory map of boot memory (component memory_model)": "MB-07 MB-09",
     "what frees memory after the hand-over, and what is computed from it (component page_alloc)": "MB-13 MB-16",
     "the scanners of compaction (component compaction)": "CMP-01 CMP-04",
-    "operations that map, unmap and split (component page_table has the walk so far)": (
-        "PT-03 PT-04 PT-06 PT-07 PT-09 PT-10 PT-12 PT-15 PT-16 PT-17 PT-19 PT-20 PT-21 PT-23 PT-25 PT-28"
+    "cursors, walkers of ranges, memory types and entries that are not present (component page_map: one entry at a time)": (
+        "PT-03 PT-04 PT-10 PT-15 PT-16 PT-20 PT-21"
     ),
     "mappings of raw frames that are flushed before their VMA goes (component vma)": "TLB-06",
     "address spaces (component vma)": (

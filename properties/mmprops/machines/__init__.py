@@ -20,6 +20,7 @@ MACHINES: Registry[Machine] = Registry(
         "page_alloc": "mmprops.machines.physical.page_alloc:PAGE_ALLOC",
         "page_table": "mmprops.machines.virtual.page_table:PAGE_TABLE",
         "tlb": "mmprops.machines.virtual.tlb:TLB",
+        "page_map": "mmprops.machines.virtual.page_map:PAGE_MAP",
     }
 )
 
