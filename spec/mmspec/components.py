@@ -8,6 +8,7 @@ from mmspec.physical.hotplug import HOTPLUG
 from mmspec.physical.memblock import MEMBLOCK
 from mmspec.physical.memory_model import MEMORY_MODEL
 from mmspec.physical.page_alloc import PAGE_ALLOC
+from mmspec.physical.pages import PAGES
 from mmspec.physical.pcp import PCP
 from mmspec.physical.vmstat import VMSTAT
 from mmspec.physical.watermarks import WATERMARKS
@@ -26,6 +27,7 @@ COMPONENTS: tuple[Component, ...] = (
     BUDDY,
     PCP,
     PAGE_ALLOC,
+    PAGES,
     PAGE_TABLE,
 )
 
