@@ -8,6 +8,7 @@ from mmprops.machines.physical.hotplug import HOTPLUG
 from mmprops.machines.physical.memblock import MEMBLOCK
 from mmprops.machines.physical.memory_model import MEMORY_MODEL
 from mmprops.machines.physical.page_alloc import PAGE_ALLOC
+from mmprops.machines.physical.pages import PAGES
 from mmprops.machines.physical.pcp import PCP
 from mmprops.machines.physical.vmstat import VMSTAT
 from mmprops.machines.physical.watermarks import WATERMARKS
@@ -27,6 +28,7 @@ MACHINES: tuple[Machine, ...] = (
     BUDDY,
     PCP,
     PAGE_ALLOC,
+    PAGES,
     PAGE_TABLE,
 )
 

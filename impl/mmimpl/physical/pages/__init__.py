@@ -62,7 +62,9 @@ class Allocator(Lists):
             for z in one.zones:
                 number = node * 8 + z.name
                 self.parts[number] = Zone(config, kernel, z.start_pfn, z.end_pfn, marks.marks[number])
-                self.zone.update(dict.fromkeys(range(z.start_pfn >> self.max_order, ((z.end_pfn - 1) >> self.max_order) + 1), number))
+                self.zone.update(
+                    dict.fromkeys(range(z.start_pfn >> self.max_order, ((z.end_pfn - 1) >> self.max_order) + 1), number)
+                )
                 self.tell(number)
         self.live: dict[int, int] = {}  # orders of the blocks that requests have
 

@@ -16,8 +16,7 @@ from mmimpl.physical.pcp import operations as held
 from mmimpl.physical.pcp.memory import BATCH, order_of
 from mmimpl.physical.vmstat import Counters
 from mmspec.physical.buddy import ops as of_buddy
-from mmspec.physical.buddy.ops import ALLOC_FLAGS, CMA, HIGHATOMIC, MOVABLE
-from mmspec.physical.page_alloc.ops import ALLOC_CMA
+from mmspec.physical.buddy.ops import ALLOC_FLAGS, CMA, HIGHATOMIC, MOVABLE, ORDINARY
 from mmspec.physical.pages.ops import FREE_CMA, FREE_PAGES, Config
 from mmspec.physical.pcp import ops as of_pcp
 from mmspec.physical.vmstat import ops as of_stat
@@ -49,8 +48,8 @@ class Zone:
 
     def tally(self) -> tuple[int, int]:
         """Return the frames that the two counters count."""
-        ordinary, _, _, highatomic, cma, _ = self.free.frames
-        return ordinary + highatomic + cma, cma
+        frames = self.free.frames
+        return frames[ORDINARY] + frames[HIGHATOMIC] + frames[CMA], frames[CMA]
 
     def count(self, cpu: int) -> None:
         """Count on a CPU what came to the free lists, or left them, since this was last asked."""
@@ -108,8 +107,7 @@ class Zone:
 
     def take(self, cpu: int, order: int, migratetype: int, flags: int, below: int) -> int:
         """Take a block from the zone and return its frame, or ``NONE``."""
-        skips = self.old and migratetype == MOVABLE and not flags & ALLOC_CMA
-        if held.keeps_order(self.held, order) and not skips:
+        if held.keeps_order(self.held, order):
             frame = self.from_cpu(cpu, order, migratetype, flags, below)
             if frame != NONE:
                 return frame

@@ -1,10 +1,10 @@
 """The page allocator on real frames: a request is served from a zone, through a CPU's lists and the free lists (v6.12).
 
-A composite: what Linux keeps of a zone are the states of ``buddy``, ``pcp`` and ``vmstat``, each as it is there, and the walk over
-zones is that of ``page_alloc``; every step is a list of steps of these. Beside it stands what everybody knows: which frames requests have.
-Read ``core`` first: what every page allocator must keep; then ``parts``: one zone; ``linux``: all of them. What a request comes to
-(its flags), reclaim and compaction belong to ``page_alloc``. Not modelled: contended locks, boosts that a claim brings, and in how
-many steps a claim, or a change of a pageblock's type, is counted (here: one).
+A composite: what Linux keeps of a zone are the states of ``buddy``, ``pcp`` and ``vmstat``, each as it is there, and the walk
+over zones is that of ``page_alloc``; every step is a list of steps of these. Beside it stands what everybody knows: which frames
+requests have. Read ``core`` first: what every page allocator must keep; then ``parts``: one zone; ``linux``: all of them. What a
+request comes to (its flags), reclaim and compaction belong to ``page_alloc``. Not modelled: contended locks, boosts that a claim
+brings, and in how many steps a claim, or a change of a pageblock's type, is counted (here: one).
 """
 
 from __future__ import annotations

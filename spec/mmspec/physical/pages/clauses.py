@@ -30,16 +30,21 @@ FREE = Clause("PAGES-FREE", "Each frame of a block that is handed out was nobody
 CMA_ONLY = Clause("PAGES-CMA", "A frame of a CMA pageblock is handed out to movable requests only", _RMQUEUE)
 FREE_ACCEPTED = Clause("PAGES-FREE-ACCEPTED", "A block that is handed out can be given back", _FREE)
 FREE_REFUSED = Clause("PAGES-FREE-REFUSED", "Any other block, a part or a union of blocks too, is refused with EINVAL", _FREE)
-SPLIT = Clause("PAGES-SPLIT", "A block that is split is as many single frames, each given back alone", "mm/page_alloc.c:split_page, v6.12")
+SPLIT = Clause(
+    "PAGES-SPLIT", "A block that is split is as many single frames, each given back alone", "mm/page_alloc.c:split_page, v6.12"
+)
 
 # --- rmqueue -----------------------------------------------------------------------------------------------------------
-TRIES_NEXT = _linux("PAGES-NEXT", "Where a zone that passed gives no block, the next one is tried", "mm/page_alloc.c:get_page_from_freelist, v6.12")
+TRIES_NEXT = _linux(
+    "PAGES-NEXT",
+    "Where a zone that passed gives no block, the next one is tried",
+    "mm/page_alloc.c:get_page_from_freelist, v6.12",
+)
 NO_MARKS = _linux(
     "PAGES-NO-WATERMARKS", "A request that passes all watermarks is tried on every zone, whatever its counters say",
     "mm/page_alloc.c:get_page_from_freelist, v6.12",
 )  # fmt: skip
 FROM_CPU = _linux("PAGES-RMQUEUE-1", "Orders that CPUs keep are served from the lists of the request's CPU", _RMQUEUE)
-FROM_CPU_61 = _linux("PAGES-RMQUEUE-1-6.1", "In 6.1 a movable request without CMA passes the CPU's lists by", "mm/page_alloc.c:rmqueue, v6.1")
 REFILL = _linux(
     "PAGES-REFILL", "An empty list takes as many blocks as it wants, one after another, and goes on without those it cannot have",
     "mm/page_alloc.c:rmqueue_bulk, v6.12",
@@ -50,8 +55,14 @@ COUNTED = _linux(
     "mm/page_alloc.c:account_freepages, v6.12",
 )  # fmt: skip
 COUNTED_61 = _linux("PAGES-COUNT-6.1", "6.1 counts a refill once, at its end", "mm/page_alloc.c:rmqueue_bulk, v6.1")
-CONSERVED = _linux("PAGES-BUDDY-8", "What a CPU holds is counted free nowhere: free, held and handed out make up the zone", _RMQUEUE)
-MOVABLE_LIVE = _linux("PAGES-MOVABLE", "Only what a movable request has now can be moved; what a CPU holds cannot", "mm/page_alloc.c:try_to_steal_block, v6.12")
+CONSERVED = _linux(
+    "PAGES-BUDDY-8", "What a CPU holds is counted free nowhere: free, held and handed out make up the zone", _RMQUEUE
+)
+MOVABLE_LIVE = _linux(
+    "PAGES-MOVABLE",
+    "Only what a movable request has now can be moved; what a CPU holds cannot",
+    "mm/page_alloc.c:try_to_steal_block, v6.12",
+)
 
 # --- free --------------------------------------------------------------------------------------------------------------
 TO_CPU = _linux("PAGES-FREE-1", "Orders that CPUs keep go to the CPU's list of their pageblock's type", _FREE)
@@ -60,7 +71,9 @@ GOES_BACK = _linux(
     "PAGES-BACK", "What a CPU gives back goes to the free lists by the type that its pageblock has now",
     "mm/page_alloc.c:free_pcppages_bulk, v6.12",
 )  # fmt: skip
-ABOVE_AGAIN = _linux("PAGES-ABOVE", "After a CPU over its limit gave back, a zone above HIGH is no longer known to be below", _COMMIT)
+ABOVE_AGAIN = _linux(
+    "PAGES-ABOVE", "After a CPU over its limit gave back, a zone above HIGH is no longer known to be below", _COMMIT
+)
 
 # --- highatomic --------------------------------------------------------------------------------------------------------
 RESERVE = _linux("PAGES-RESERVE", "After a HIGHATOMIC success the block's pageblock is reserved, and counted", _RESERVE)
@@ -75,9 +88,13 @@ UNRESERVE_LAST = _linux("PAGES-UNRESERVE-LAST", "Unless forced, the last pageblo
 UNRESERVE_COUNT = _linux("PAGES-UNRESERVE-COUNT", "What is turned back is counted, a pageblock at least", _UNRESERVE)
 
 # --- drains ------------------------------------------------------------------------------------------------------------
-DRAIN_CPU = _linux("PAGES-DRAIN", "A CPU that is drained gives back what it holds of each zone", "mm/page_alloc.c:drain_pages, v6.12")
+DRAIN_CPU = _linux(
+    "PAGES-DRAIN", "A CPU that is drained gives back what it holds of each zone", "mm/page_alloc.c:drain_pages, v6.12"
+)
 DRAIN_ZONE = _linux("PAGES-DRAIN-ZONE", "A zone's drain is one of every CPU", "mm/page_alloc.c:__drain_all_pages, v6.12")
-DRAIN_ALL = _linux("PAGES-DRAIN-ALL", "A drain of all goes CPU by CPU, and zone by zone", "mm/page_alloc.c:__drain_all_pages, v6.12")
+DRAIN_ALL = _linux(
+    "PAGES-DRAIN-ALL", "A drain of all goes CPU by CPU, and zone by zone", "mm/page_alloc.c:__drain_all_pages, v6.12"
+)
 FOLDS = _linux("PAGES-REFRESH-1", "A refresh hands over what the CPU counted in each zone", _REFRESH)
 DECAYS = _linux("PAGES-REFRESH-2", "Then the CPU's limit decays, and it gives back what is above it", _REFRESH)
 EXPIRES = _linux("PAGES-REFRESH-3", "A zone of another node that it left alone for three refreshes gets a batch back", _REFRESH)

@@ -13,9 +13,9 @@ import attrs
 from mmspec.clause import Clause, rule
 from mmspec.errors import refused
 from mmspec.loop import Loop
-from mmspec.physical.buddy import Zone as Frames
 from mmspec.physical.buddy.core import block_over, give, withdraw
 from mmspec.physical.buddy.ops import CMA
+from mmspec.physical.buddy.state import Zone as Frames
 from mmspec.physical.buddy.state import kind_at
 from mmspec.physical.page_alloc.core import highest_of, is_request
 from mmspec.physical.page_alloc.flags import is_movable

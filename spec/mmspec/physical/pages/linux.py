@@ -8,15 +8,15 @@ import attrs
 
 from mmspec.clause import rule
 from mmspec.loop import Loop
-from mmspec.physical.buddy import Zone as Frames
 from mmspec.physical.buddy.initial import initial_lists, initial_zone
 from mmspec.physical.buddy.kinds import isolate_apply, reserve_apply, unisolate_apply
 from mmspec.physical.buddy.linux import isolate_choose, reserve_choose, unisolate_choose
 from mmspec.physical.buddy.lists import NOBODY
 from mmspec.physical.buddy.ops import CMA, Isolate, Reserve, Unisolate
 from mmspec.physical.buddy.state import FreeLists
+from mmspec.physical.buddy.state import Zone as Frames
 from mmspec.physical.page_alloc.core import highest_of, report_apply
-from mmspec.physical.page_alloc.flags import is_movable, with_cma
+from mmspec.physical.page_alloc.flags import with_cma
 from mmspec.physical.page_alloc.ops import (
     ALL_NODES,
     ALLOC_HIGHATOMIC,
@@ -25,12 +25,22 @@ from mmspec.physical.page_alloc.ops import (
     GFP_RECLAIMABLE,
     AllocFlags,
     Gfp,
-    NodeSet,
     Node,
-    Order,
+    NodeSet,
 )
-from mmspec.physical.page_alloc.state import Scan, initial_notes, memory_of, parts_of
-from mmspec.physical.page_alloc.walk import begun, eligible_at, end_of, leaves_node, passed_by, anew, place_zone, try_zone, walk_left, walk_more
+from mmspec.physical.page_alloc.state import Scan, initial_notes, memory_of
+from mmspec.physical.page_alloc.walk import (
+    anew,
+    begun,
+    eligible_at,
+    end_of,
+    leaves_node,
+    passed_by,
+    place_zone,
+    try_zone,
+    walk_left,
+    walk_more,
+)
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages.core import apart, is_asked, is_cpu, is_live
 from mmspec.physical.pages.ops import (
@@ -41,7 +51,6 @@ from mmspec.physical.pages.ops import (
     NOWHERE,
     Alloc,
     Answer,
-    AnyCpu,
     Config,
     Cpu,
     Done,
@@ -60,7 +69,6 @@ from mmspec.physical.pages.ops import (
 from mmspec.physical.pages.parts import drained, refreshed, report_of, rmqueue, to_cpu, turned_back
 from mmspec.physical.pages.state import Linux, Memory, Parts, above, cpus_of, free_config, spans_of, zone_of
 from mmspec.physical.pcp import ops as of_pcp
-from mmspec.physical.pcp.core import look_apply
 from mmspec.physical.pcp.linux import initial_lists as initial_pcp
 from mmspec.physical.pcp.linux import initial_pages, tune_choose
 from mmspec.physical.vmstat import ops as of_stat
@@ -73,7 +81,7 @@ from mmspec.physical.watermarks.ops import WMARK_HIGH
 from mmspec.physical.watermarks.state import Marks
 from mmspec.physical.zones.state import is_zone, node_of
 from mmspec.pmap import pmap
-from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Link, Migratetype, Pfn, size_of
+from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Link, Migratetype, Order, Pfn, PfnEnd, size_of
 
 # --- after a reset ---------------------------------------------------------------------------------------------------
 
@@ -90,7 +98,7 @@ def cma_lists(frames: Frames, lists: FreeLists, config: Config) -> tuple[Frames,
     return frames, lists
 
 
-def initial_parts(config: Config, kernel: str, marks: Marks, zone: Zone, start: Pfn, end: Pfn) -> Parts:
+def initial_parts(config: Config, kernel: str, marks: Marks, zone: Zone, start: Pfn, end: PfnEnd) -> Parts:
     """Return what Linux keeps of a zone after the boot."""
     cpus, managed = config.cpus * len(config.nodes), end - start
     lowest, low, high = marks.min.get(zone, 0), marks.low.get(zone, 0), marks.high.get(zone, 0)
@@ -208,7 +216,8 @@ def alloc_choose(memory: Memory, linux: Linux, op: Alloc) -> tuple[Page | Error,
 
 def may_reserve(linux: Linux, parts: Parts, zone: Zone) -> bool:
     """Tell whether another pageblock of a zone may be reserved."""
-    share, size = linux.memory.machine.managed.get(zone, 0) // 100, size_of(parts.zone.span.pageblock_order)
+    share: Count = linux.memory.machine.managed.get(zone, 0) // 100
+    size: Count = size_of(parts.zone.span.pageblock_order)
     if linux.kernel < 612:
         rule(c.RESERVE_61)
         return parts.reserved < share + size

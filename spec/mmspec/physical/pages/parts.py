@@ -10,7 +10,6 @@ from typing import Any
 
 from mmspec.clause import rule
 from mmspec.loop import Loop
-from mmspec.physical.buddy import Zone as Frames
 from mmspec.physical.buddy import ops as of_buddy
 from mmspec.physical.buddy.core import alloc_apply, free_apply, withdraw
 from mmspec.physical.buddy.kinds import unreserve_apply
@@ -19,7 +18,8 @@ from mmspec.physical.buddy.lists import NOBODY, first_listed
 from mmspec.physical.buddy.ops import ALLOC_FLAGS, CMA, HIGHATOMIC, MOVABLE, ORDINARY
 from mmspec.physical.buddy.refill import NORMAL, Mode, refill
 from mmspec.physical.buddy.state import FreeLists, type_at
-from mmspec.physical.page_alloc.ops import ALLOC_CMA, AllocFlags
+from mmspec.physical.buddy.state import Zone as Frames
+from mmspec.physical.page_alloc.ops import AllocFlags
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages.ops import FREE_CMA, FREE_PAGES, Cpu, Zone
 from mmspec.physical.pages.state import Parts
@@ -113,7 +113,8 @@ def refilled(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, fla
     wanted, pcp = pcp_linux.want_choose(parts.pages, parts.pcp, of_pcp.Want(cpu, order, zone_flags))
     if wanted.failed:
         return parts
-    before, after = parts.zone, with_held(parts, parts.pages, pcp)
+    before = parts.zone
+    after: Parts = with_held(parts, parts.pages, pcp)
     after, _, _, _, _, _, _ = REFILL.run(after, cpu, order, migratetype, flags & ALLOC_FLAGS, NORMAL, wanted.count)
     if after.lists.kernel >= 612:
         return after
@@ -129,16 +130,12 @@ def from_cpu(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, aga
     return pfn, with_held(parts, pcp_core.alloc_apply(parts.pages, op, page), pcp)
 
 
-def from_pcplist(
-    parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags
-) -> Found:
+def from_pcplist(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags) -> Found:
     """Take a block from a CPU's list, refilled if it is empty (mm/page_alloc.c:rmqueue_pcplist, v6.12)."""
     rule(c.FROM_CPU)
     pfn, parts = from_cpu(parts, cpu, order, migratetype, 0)
     if pfn >= NOBODY:
-        pfn, parts = from_cpu(
-            refilled(parts, cpu, order, migratetype, flags, zone_flags), cpu, order, migratetype, of_pcp.AGAIN
-        )
+        pfn, parts = from_cpu(refilled(parts, cpu, order, migratetype, flags, zone_flags), cpu, order, migratetype, of_pcp.AGAIN)
     if pfn < NOBODY and migratetype == MOVABLE:
         rule(c.MOVABLE_LIVE)
         parts = with_free(parts, parts.zone, with_movable(parts.lists, parts.lists.movable.set(pfn, order)))
@@ -156,17 +153,9 @@ def from_lists(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, f
     return page.pfn, counted(with_free(parts, alloc_apply(before, op, page), lists), cpu, before)
 
 
-def keeps(parts: Parts, order: Order, migratetype: Migratetype, flags: AllocFlags) -> bool:
-    """Tell whether a request goes through its CPU's lists."""
-    if parts.lists.kernel < 612 and migratetype == MOVABLE and flags & ALLOC_CMA == 0:
-        rule(c.FROM_CPU_61)
-        return False
-    return keeps_order(parts.pages.span, order)
-
-
 def rmqueue(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags) -> Found:
     """Take a block from a zone (mm/page_alloc.c:rmqueue, v6.12)."""
-    if keeps(parts, order, migratetype, flags):
+    if keeps_order(parts.pages.span, order):
         pfn, parts = from_pcplist(parts, cpu, order, migratetype, flags, zone_flags)
         if pfn < NOBODY:
             return pfn, parts
@@ -192,6 +181,7 @@ def back_step(parts: Parts, owner: Cpu, cpu: Cpu) -> tuple[Any, ...]:
     """Give the next block back."""
     rule(c.GOES_BACK)
     op = of_pcp.Drain(owner)
+    block: Any
     block, pcp = pcp_linux.drain_choose(parts.pages, parts.pcp, op)
     parts = with_held(parts, pcp_core.drain_apply(parts.pages, op, block), pcp)
     return to_lists(parts, cpu, block.pfn, block.order), owner, cpu
@@ -199,7 +189,8 @@ def back_step(parts: Parts, owner: Cpu, cpu: Cpu) -> tuple[Any, ...]:
 
 def back_left(parts: Parts, owner: Cpu, cpu: Cpu) -> int:
     """Return how many frames a CPU still owes."""
-    return parts.pages.owed.get(owner, 0)
+    owed: Count = parts.pages.owed.get(owner, 0)
+    return owed
 
 
 BACK = Loop("back", back_more, back_step, back_left)

@@ -11,13 +11,19 @@ from itertools import pairwise
 import attrs
 
 from mmspec.errors import InputError
-from mmspec.physical import buddy, page_alloc, pcp, vmstat
+from mmspec.physical.buddy import ops as of_buddy
 from mmspec.physical.buddy.kinds import isolate_apply, unisolate_apply
 from mmspec.physical.buddy.ops import CMA, DONE, ORDINARY, Isolate, Unisolate
-from mmspec.physical.buddy.state import blocks_of, span_of
+from mmspec.physical.buddy.state import FreeLists, blocks_of, span_of
+from mmspec.physical.buddy.state import Zone as Frames
+from mmspec.physical.page_alloc import ops as of_walk
 from mmspec.physical.page_alloc.ops import NOWHERE
+from mmspec.physical.page_alloc.state import Memory as Counts
 from mmspec.physical.page_alloc.state import Paths, memory_of
 from mmspec.physical.pages.ops import MAX_CPUS, AnyCpu, Chunk, Config, Zone, ZoneEnd
+from mmspec.physical.pcp.state import Pages, PcpLists
+from mmspec.physical.vmstat.state import Cells
+from mmspec.physical.vmstat.state import Zone as Totals
 from mmspec.physical.zones.state import Topology, zone_at
 from mmspec.pmap import PMap, pmap
 from mmspec.words import Count, Kernel, Order, Pfn, PfnEnd, head_of, size_of
@@ -31,7 +37,7 @@ class Memory:
     cpus: AnyCpu  # processors of each node
     topology: Topology
     zone: PMap[Chunk, Zone]  # whose frames a run of frames has
-    frames: buddy.Zone  # all zones as one: what no request has is free
+    frames: Frames  # all zones as one: what no request has is free
     taken: PMap[Zone, Count]  # frames that requests have; absent: 0
 
 
@@ -39,12 +45,12 @@ class Memory:
 class Parts:
     """What Linux keeps of one zone."""
 
-    zone: buddy.Zone  # who owns each frame, as the free lists see it: what a CPU holds is handed out
-    lists: buddy.FreeLists
-    pages: pcp.Pages
-    pcp: pcp.PcpLists
-    stat: vmstat.Zone
-    cells: vmstat.Cells
+    zone: Frames  # who owns each frame, as the free lists see it: what a CPU holds is handed out
+    lists: FreeLists
+    pages: Pages
+    pcp: PcpLists
+    stat: Totals
+    cells: Cells
     reserved: Count  # nr_reserved_highatomic
 
 
@@ -53,7 +59,7 @@ class Linux:
     """The parts of all zones, and what the walk over them goes by."""
 
     kernel: Kernel
-    memory: page_alloc.Memory  # the zones' counters, as they were when something last moved
+    memory: Counts  # the zones' counters, as they were when something last moved
     paths: Paths  # lists, marks and notes of zones
     parts: PMap[Zone, Parts]
 
@@ -87,17 +93,17 @@ def spans_of(config: Config) -> list[tuple[Zone, int, int]]:
     return spans
 
 
-def free_config(config: Config, start: Pfn, end: PfnEnd) -> buddy.Config:
+def free_config(config: Config, start: Pfn, end: PfnEnd) -> of_buddy.Config:
     """Return a zone of the machine as the free lists know it."""
-    return buddy.Config(start, end, config.max_order, (), config.pageblock_order)
+    return of_buddy.Config(start, end, config.max_order, (), config.pageblock_order)
 
 
-def above(config: Config) -> page_alloc.Config:
+def above(config: Config) -> of_walk.Config:
     """Return the machine as the walk over its zones knows it."""
-    return page_alloc.Config(config.nodes, config.distance, config.max_order, config.pageblock_order)
+    return of_walk.Config(config.nodes, config.distance, config.max_order, config.pageblock_order)
 
 
-def with_cma(zone: buddy.Zone, config: Config) -> buddy.Zone:
+def with_cma(zone: Frames, config: Config) -> Frames:
     """Return the frames with CMA pageblocks."""
     for pfn in config.cma:
         if zone.span.start_pfn <= pfn < zone.span.end_pfn:
@@ -117,5 +123,5 @@ def initial_memory(config: Config) -> Memory:
         blocks.update(blocks_of(attrs.evolve(whole, start_pfn=start, end_pfn=end)))
         zone.update(dict.fromkeys(range(start >> config.max_order, ((end - 1) >> config.max_order) + 1), number))
     total = pmap({ORDINARY: sum(size_of(order) for order in blocks.values())})
-    frames = buddy.Zone(span_of(whole), pmap(blocks), pmap(), pmap(), total)
+    frames = Frames(span_of(whole), pmap(blocks), pmap(), pmap(), total)
     return Memory(config.max_order, config.cpus, topology, pmap(zone), with_cma(frames, config), pmap())
