@@ -14,6 +14,7 @@ from mmprops.bugs.physical import (
     memblock,
     memory_model,
     page_alloc,
+    pages,
     pcp,
     vmstat,
     watermarks,
@@ -48,6 +49,7 @@ BUGS: tuple[Bug, ...] = (
     *buddy.BUGS,
     *pcp.BUGS,
     *page_alloc.BUGS,
+    *pages.BUGS,
     *page_table.BUGS,
 )
 """Every seeded bug."""

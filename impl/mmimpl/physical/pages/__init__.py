@@ -18,15 +18,21 @@ from mmspec.physical.page_alloc.ops import (
     ALLOC_CMA,
     ALLOC_HIGHATOMIC,
     ALLOC_NO_WATERMARKS,
+    ALLOC_WMARK_LOW,
     GFP_MOVABLE,
     GFP_THISNODE,
 )  # fmt: skip
 from mmspec.physical.pages.ops import (
+    BAD,
     DONE,
     EINVAL,
     ENOMEM,
+    NOWHERE,
+    POISONED,
     Alloc,
     Answer,
+    BulkTake,
+    BulkZone,
     Config,
     Done,
     Drain,
@@ -36,10 +42,11 @@ from mmspec.physical.pages.ops import (
     Free,
     Page,
     Refresh,
+    Served,
     Split,
     Unreserve,
 )  # fmt: skip
-from mmspec.physical.pcp.ops import BELOW_HIGH, REMOTE
+from mmspec.physical.pcp.ops import AGAIN, BELOW_HIGH, REMOTE
 from mmspec.physical.watermarks import ops as of_marks
 from mmspec.physical.zones import ops as of_zones
 from mmspec.words import MAX_ORDER_LIMIT
@@ -55,6 +62,7 @@ class Allocator(Lists):
         nodes = (1 << len(config.nodes)) - 1
         marks = Marks(of_marks.Config(rows, pageblock_order=config.pageblock_order), kernel)
         super().__init__(Zones(of_zones.Config(rows, config.distance, nodes, SIX_KINDS), kernel), marks, kernel == "6.1")
+        self.checks = config.checks
         self.max_order, self.cpus, self.per_node = config.max_order, config.cpus * len(config.nodes), config.cpus
         self.parts: dict[int, Zone] = {}
         self.zone: dict[int, int] = {}  # by run of frames as long as the largest block
@@ -76,9 +84,9 @@ class Allocator(Lists):
         """Let the marks know what is free in a zone."""
         self.marks.free[zone] = self.parts[zone].told()
 
-    def is_lawful(self, op: Alloc | Unreserve) -> bool:
-        """Tell whether a request is one."""
-        there = op.cpu < self.cpus and op.node < self.zones.nodes
+    def is_lawful(self, op: Any, node: int | None = None) -> bool:
+        """Tell whether a request is one, of its node or another."""
+        there = op.cpu < self.cpus and (op.node if node is None else node) < self.zones.nodes
         return there and self.zones.gfp[op.gfp & 15] is not None and op.gfp & MOBILITY != MOBILITY
 
     def eligible(self, gfp: int, node: int, nodes: int) -> tuple[int, list[int]]:
@@ -132,6 +140,9 @@ class Allocator(Lists):
         del self.live[op.pfn]
         zone = self.zone[op.pfn >> self.max_order]
         parts, below = self.parts[zone], BELOW_HIGH if zone in self.below else 0
+        if (op.state == BAD and self.checks) or (op.state == POISONED and op.order == 0):
+            parts.leak(op.pfn - parts.base)
+            return DONE
         before = parts.seen
         back = parts.give(op.cpu, op.pfn - parts.base, op.order, below)
         if parts.seen != before:
@@ -154,6 +165,35 @@ class Allocator(Lists):
         parts.split(op.pfn - parts.base, op.order)
         self.live.update(dict.fromkeys(range(op.pfn, op.pfn + (1 << op.order)), 0))
         return DONE
+
+    # --- bulk ---------------------------------------------------------------------------------------------------------
+
+    def bulk_zone(self, op: BulkZone) -> Served | Error:
+        """Return the zone that a bulk request is served from."""
+        if not self.is_lawful(op):
+            return EINVAL
+        zones = self.eligible(op.gfp, op.node, op.nodes)[1] if op.count > 1 else []
+        flags = ALLOC_WMARK_LOW | (ALLOC_CMA if op.gfp & MOBILITY == GFP_MOVABLE else 0)
+        marks = self.marks
+        for zone in zones:
+            if zone // 8 != zones[0] // 8:
+                break
+            low = marks.marks[zone][of_marks.WMARK_LOW] + marks.boosts[zone] + op.count
+            if marks.passes(zone, 0, low, marks.reserve[zone][zones[0] % 8], flags, marks.free[zone][0]):
+                return Served(zone)
+        return Served(NOWHERE)
+
+    def bulk_take(self, op: BulkTake) -> Page | Error:
+        """Take a frame from a CPU's list of a zone."""
+        node = op.zone // 8
+        if op.zone not in self.parts or not self.is_lawful(op, node) or op.zone not in self.eligible(op.gfp, node, ALL_NODES)[1]:
+            return EINVAL
+        parts, below = self.parts[op.zone], BELOW_HIGH if op.zone in self.below else 0
+        before, flags = parts.seen, ALLOC_CMA if op.gfp & MOBILITY == GFP_MOVABLE else 0
+        frame = parts.from_cpu(op.cpu, 0, op.gfp >> 3 & 3, flags, below, AGAIN)
+        if parts.seen != before:
+            self.tell(op.zone)
+        return ENOMEM if frame == NONE else self.handed_out(op.zone, frame, 0)
 
     # --- drains, refresh, unreserve -----------------------------------------------------------------------------------
 
@@ -207,6 +247,8 @@ class Allocator(Lists):
 SERVES: dict[type, Callable[[Allocator, Any], Any]] = {
     Alloc: Allocator.alloc,
     Free: Allocator.free,
+    BulkZone: Allocator.bulk_zone,
+    BulkTake: Allocator.bulk_take,
     Split: Allocator.split,
     Drain: Allocator.drain,
     DrainZone: Allocator.drain_zone,

@@ -92,9 +92,9 @@ class Zone:
             held.refill(self.held, cpu, frame + self.shift, order, migratetype)
         self.count(cpu)
 
-    def from_cpu(self, cpu: int, order: int, migratetype: int, flags: int, below: int) -> int:
+    def from_cpu(self, cpu: int, order: int, migratetype: int, flags: int, below: int, again: int) -> int:
         """Take a block from a CPU's list and return its frame, or ``NONE``."""
-        frame = held.alloc(self.held, cpu, order, migratetype, 0)
+        frame = held.alloc(self.held, cpu, order, migratetype, again)
         if frame >= self.held.heads:
             self.refill(cpu, order, migratetype, flags, below)
             frame = held.alloc(self.held, cpu, order, migratetype, of_pcp.AGAIN)
@@ -108,7 +108,7 @@ class Zone:
     def take(self, cpu: int, order: int, migratetype: int, flags: int, below: int) -> int:
         """Take a block from the zone and return its frame, or ``NONE``."""
         if held.keeps_order(self.held, order):
-            frame = self.from_cpu(cpu, order, migratetype, flags, below)
+            frame = self.from_cpu(cpu, order, migratetype, flags, below, 0)
             if frame != NONE:
                 return frame
         frame = lists.alloc(self.free, order, migratetype, flags & ALLOC_FLAGS)
@@ -140,6 +140,10 @@ class Zone:
             return False
         self.give_back(cpu, cpu)
         return owed > 0
+
+    def leak(self, frame: int) -> None:
+        """Keep a block out of use: it stays handed out."""
+        self.free.page[frame] &= ~MIGRATABLE
 
     def split(self, frame: int, order: int) -> None:
         """Make single frames of a block that is handed out."""

@@ -20,8 +20,21 @@ from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
 from mmspec.physical import pages as law
 from mmspec.physical.page_alloc.ops import ALLOC_WMARK_LOW
-from mmspec.physical.pages.core import is_asked, is_cpu, is_live
-from mmspec.physical.pages.ops import FREE_CMA, FREE_PAGES, NOWHERE, Alloc, Config, DrainZone, Free, Split, Unreserve
+from mmspec.physical.pages.core import can_take, is_asked, is_cpu, is_live
+from mmspec.physical.pages.ops import (
+    FREE_CMA,
+    FREE_PAGES,
+    NOWHERE,
+    SOUND,
+    Alloc,
+    BulkTake,
+    BulkZone,
+    Config,
+    DrainZone,
+    Free,
+    Split,
+    Unreserve,
+)
 from mmspec.physical.pages.state import Linux, Memory, Parts
 from mmspec.physical.vmstat.state import cell_of
 from mmspec.physical.zones.state import is_zone
@@ -32,6 +45,8 @@ CAPABILITIES = {
     "flags": Capability(False, "alloc takes alloc flags; serves unreserve", opens=True),
     "drains": Capability(False, "serves drain, drain_zone, drain_all and refresh", opens=True),
     "splits": Capability(False, "serves split", opens=True),
+    "bulk": Capability(False, "serves bulk_zone and bulk_take", opens=True),
+    "bad": Capability(False, "free takes a state; looks at blocks where it is told to check", opens=True),
     "cma": Capability(False, "takes CMA pageblocks", opens=True),
     "max_nodes": Capability(8, "the most nodes it takes", least=1),
     "max_pages": Capability(65536, "the most frames of all zones", least=64),
@@ -40,21 +55,29 @@ CAPABILITIES = {
 
 REQUIRES = {
     "split": "splits", "drain": "drains", "drain_zone": "drains", "drain_all": "drains", "refresh": "drains",
-    "unreserve": "flags",
+    "unreserve": "flags", "bulk_zone": "bulk", "bulk_take": "bulk",
 }  # fmt: skip
 
 
 def sent(capabilities: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the fields of a configuration and of requests that a client of these capabilities is sent."""
-    fields = [name for name in attrs.fields_dict(Config) if name != "cma" or capabilities["cma"]]
+    needs = {"cma": "cma", "checks": "bad"}
+    fields = [name for name in attrs.fields_dict(Config) if name not in needs or capabilities[needs[name]]]
+    state = ("state",) if capabilities["bad"] else ()
     flags = ("flags",) if capabilities["flags"] else ()
-    return {"reset": tuple(fields), "alloc": ("cpu", "gfp", "order", "node", *flags, "nodes")}
+    return {
+        "reset": tuple(fields),
+        "alloc": ("cpu", "gfp", "order", "node", *flags, "nodes"),
+        "free": ("cpu", "pfn", "order", *state),
+    }
 
 
 def unpromised(memory: Memory, request: Any, capabilities: Mapping[str, Any]) -> str | None:
     """Return what a client of these capabilities does not promise of a request in this state, or None."""
     if getattr(request, "flags", ALLOC_WMARK_LOW) != ALLOC_WMARK_LOW and not capabilities["flags"]:
         return "flags"
+    if getattr(request, "state", SOUND) != SOUND and not capabilities["bad"]:
+        return "a state"
     return None if capabilities["checked"] or lawful(memory, request) else "an unlawful request"
 
 
@@ -62,7 +85,9 @@ def lawful(memory: Memory, request: Any) -> bool:
     """Tell whether a request is one that need not be refused with EINVAL."""
     if isinstance(request, Alloc):
         return is_asked(memory, request.cpu, request.gfp, request.node) and request.order <= memory.max_order
-    if isinstance(request, Unreserve):
+    if isinstance(request, BulkTake):
+        return can_take(memory, request)
+    if isinstance(request, Unreserve | BulkZone):
         return is_asked(memory, request.cpu, request.gfp, request.node)
     if isinstance(request, Split):
         return is_live(memory, request.pfn, request.order)

@@ -47,8 +47,9 @@ def draw(header: bytes, capabilities: Mapping[str, Any]) -> Config:
         nodes.append(NodeConfig(tuple(rows)))
     far = (20, 40)[header[7] % 2]
     distance = tuple(tuple(10 if a == b else far for b in range(count)) for a in range(count))
+    checks = header[10] % 2 if capabilities["bad"] else 0
     scale = (5, 5, 1, 0)[header[9] % 4]
-    return Config(tuple(nodes), distance, 1 + header[8] % 2, max_order, pageblock, huge, scale, tuple(cma))
+    return Config(tuple(nodes), distance, 1 + header[8] % 2, max_order, pageblock, huge, scale, tuple(cma), checks)
 
 
 def simpler(config: Config) -> Iterator[Config]:
@@ -65,6 +66,8 @@ def simpler(config: Config) -> Iterator[Config]:
             nodes = (*config.nodes[:at], fewer, *config.nodes[at + 1 :])
             if has_lowmem(nodes):
                 yield attrs.evolve(config, nodes=nodes)
+    if config.checks:
+        yield attrs.evolve(config, checks=0)
     if config.cpus > 1:
         yield attrs.evolve(config, cpus=1)
 
@@ -76,6 +79,7 @@ def too_much(config: Config, capabilities: Mapping[str, Any]) -> str | None:
         f"more than {capabilities['max_nodes']} nodes": len(config.nodes) > capabilities["max_nodes"],
         f"more than {capabilities['max_pages']} frames": sum(z.end_pfn - z.start_pfn for z in zones) > capabilities["max_pages"],
         f"frames above {capabilities['max_pfn']}": max(z.end_pfn for z in zones) - 1 > int(capabilities["max_pfn"], 16),
+        "checks": bool(config.checks) and not capabilities["bad"],
         "CMA pageblocks": bool(config.cma) and not capabilities["cma"],
     }
     return next((reason for reason, applies in reasons.items() if applies), None)

@@ -23,7 +23,23 @@ from mmspec.physical.page_alloc.ops import (
     GFP_RECLAIMABLE,
     GFP_THISNODE,
 )  # fmt: skip
-from mmspec.physical.pages.ops import Alloc, Config, Drain, DrainAll, DrainZone, Free, Refresh, Split, Unreserve
+from mmspec.physical.pages.ops import (
+    BAD,
+    NOWHERE,
+    POISONED,
+    SOUND,
+    Alloc,
+    BulkTake,
+    BulkZone,
+    Config,
+    Drain,
+    DrainAll,
+    DrainZone,
+    Free,
+    Refresh,
+    Split,
+    Unreserve,
+)
 from mmspec.words import ABSENT, Order, Pfn
 
 KERNEL = 0xCC0
@@ -60,13 +76,20 @@ class Generator:
             other += [self.drain, self.drain_all, self.drain_zone, self.refresh, self.refresh, self.refresh]
         if capabilities["flags"]:
             other += [self.unreserve, self.unreserve]
+        if capabilities["bulk"]:
+            other += [self.bulk, self.bulk, self.bulk]
         self.other = other
+        self.left: tuple[int, Any] = (0, None)  # frames of a bulk request that are still to be taken
 
     def request(self, record: bytes, state: Any) -> Made | None:
         """Return the request that a record stands for in this state."""
         if not any(record):
             return None
         kind = record[0] % 32
+        count, more = self.left
+        if count and kind % 8:
+            self.left = count - 1, more
+            return "bulk_take", more, {}
         if kind == 31:
             made = self.other[record[1] % len(self.other)](record)
         elif self.capabilities["checked"] and kind == 30 and record[7] % 2:
@@ -91,8 +114,10 @@ class Generator:
         """Remember which blocks requests have."""
         if result.failed:
             return
-        if name == "alloc":
-            self.live.append((result.pfn, request.order, step))
+        if name in ("alloc", "bulk_take"):
+            self.live.append((result.pfn, request.order if name == "alloc" else 0, step))
+        elif name == "bulk_zone" and result.zone < NOWHERE:
+            self.left = min(request.count, 24), BulkTake(request.cpu, request.gfp, result.zone)
         elif name in ("free", "split"):
             at = next((k for k in range(len(self.live) - 1, -1, -1) if self.live[k][0] == request.pfn), None)
             if at is None:
@@ -135,7 +160,8 @@ class Generator:
         """Give a block back: the newest, the oldest, or any."""
         at = (-1, 0, r[3] % len(self.live), -1 - r[4] % min(8, len(self.live)))[r[2] % 4]
         pfn, order, step = self.live[at]
-        return Free(self.cpu(r[1]), pfn, order), ({} if step is None else {"pfn": step})
+        state = (BAD, POISONED)[r[7] % 2] if self.capabilities["bad"] and r[7] % 32 < 2 else SOUND
+        return Free(self.cpu(r[1]), pfn, order, state), ({} if step is None else {"pfn": step})
 
     def wrong(self, r: bytes) -> Any:
         """Give back what is no block: a part, a union, what is free already, or what no zone has."""
@@ -153,6 +179,14 @@ class Generator:
             return self.alloc(r)
         pfn, order, step = small[r[3] % len(small)]
         return Split(pfn, order), ({} if step is None else {"pfn": step})
+
+    def bulk(self, r: bytes) -> Any:
+        """Begin a bulk request; seldom take of a zone that was never named."""
+        cpu, gfp = self.cpu(r[2]), self.gfp(r[3], r[7])
+        if self.capabilities["checked"] and r[4] % 16 == 3:
+            return BulkTake(cpu, gfp, (7, NOWHERE, *self.zones)[r[6] % (2 + len(self.zones))])
+        count = (0, 1, 2, 5, 16, 60, 400)[r[4] % 7] + r[6] % 4
+        return BulkZone(cpu, gfp, r[5] % self.nodes, count, MASKS[r[7] // 32])
 
     def drain(self, r: bytes) -> Any:
         """Drain a CPU."""

@@ -10,12 +10,15 @@ brings, and in how many steps a claim, or a change of a pageblock's type, is cou
 from __future__ import annotations
 
 from mmspec.component import Component, Operation
-from mmspec.physical.pages import core, linux
+from mmspec.physical.pages import bulk, core, linux
 from mmspec.physical.pages.clauses import CHOICE, CLAUSES
+from mmspec.physical.pages.initial import initial_linux
 from mmspec.physical.pages.invariants import INVARIANTS
 from mmspec.physical.pages.ops import (
     Alloc,
     Answer,
+    BulkTake,
+    BulkZone,
     Config,
     Done,
     Drain,
@@ -24,6 +27,7 @@ from mmspec.physical.pages.ops import (
     Free,
     Page,
     Refresh,
+    Served,
     Split,
     Unreserve,
 )
@@ -35,6 +39,25 @@ _same = core.same_apply
 OPERATIONS = (
     Operation("alloc", Alloc, Page, ("ENOMEM", "EINVAL"), core.alloc_allowed, core.alloc_apply, linux.alloc_choose, main="pfn"),
     Operation("free", Free, Done, _E, core.free_allowed, core.free_apply, linux.free_choose),
+    Operation(
+        "bulk_zone",
+        BulkZone,
+        Served,
+        _E,
+        core.bulk_zone_allowed,
+        _same,
+        bulk.bulk_zone_choose,
+    ),
+    Operation(
+        "bulk_take",
+        BulkTake,
+        Page,
+        ("ENOMEM", "EINVAL"),
+        core.bulk_take_allowed,
+        core.bulk_take_apply,
+        bulk.bulk_take_choose,
+        main="pfn",
+    ),
     Operation("split", Split, Done, _E, core.split_allowed, core.split_apply, linux.split_choose),
     Operation("drain", Drain, Done, _E, core.drain_allowed, _same, linux.drain_choose),
     Operation("drain_zone", DrainZone, Done, _E, core.drain_zone_allowed, _same, linux.drain_zone_choose),
@@ -49,7 +72,7 @@ PAGES = Component(
     state=Memory,
     policy=Linux,
     initial=initial_memory,
-    initial_policy=linux.initial_linux,
+    initial_policy=initial_linux,
     operations=OPERATIONS,
     invariants=INVARIANTS,
     clauses=CLAUSES,

@@ -12,6 +12,7 @@ _COMMIT = "mm/page_alloc.c:free_unref_page_commit, v6.12"
 _RESERVE = "mm/page_alloc.c:reserve_highatomic_pageblock, v6.12"
 _UNRESERVE = "mm/page_alloc.c:unreserve_highatomic_pageblock, v6.12"
 _REFRESH = "mm/vmstat.c:refresh_cpu_vm_stats, v6.12"
+_BULK = "mm/page_alloc.c:alloc_pages_bulk_noprof, v6.12"
 _OURS = "INTERFACES 1, machine page_alloc"
 _linux = partial(Clause, of_policy=True)
 
@@ -74,6 +75,18 @@ GOES_BACK = _linux(
 ABOVE_AGAIN = _linux(
     "PAGES-ABOVE", "After a CPU over its limit gave back, a zone above HIGH is no longer known to be below", _COMMIT
 )
+
+LEAKS = Clause(
+    "PAGES-LEAK", "What is bad where blocks are checked, or one frame that is broken, is taken back and never handed out again",
+    "mm/page_alloc.c:free_pages_prepare, v6.12",
+)  # fmt: skip
+
+# --- bulk --------------------------------------------------------------------------------------------------------------
+BULK_ZONE = _linux("PAGES-BULK", "A bulk request is for the first zone above LOW by as many frames more", _BULK)
+BULK_NEAR = _linux("PAGES-BULK-NEAR", "And of the node of the first zone; else a single frame is asked for", _BULK)
+BULK_ONE = _linux("PAGES-BULK-ONE", "So it is where one frame or none is wanted", _BULK)
+BULK_RESERVE = _linux("PAGES-BULK-RESERVE", "What lower zones reserve is reckoned from the kind of the first zone", _BULK)
+BULK_LIST = _linux("PAGES-BULK-LIST", "Its frames come from the CPU's list, refilled, and from nowhere else", _BULK)
 
 # --- highatomic --------------------------------------------------------------------------------------------------------
 RESERVE = _linux("PAGES-RESERVE", "After a HIGHATOMIC success the block's pageblock is reserved, and counted", _RESERVE)

@@ -19,13 +19,17 @@ from mmspec.physical.buddy.state import Zone as Frames
 from mmspec.physical.buddy.state import kind_at
 from mmspec.physical.page_alloc.core import highest_of, is_request
 from mmspec.physical.page_alloc.flags import is_movable
-from mmspec.physical.page_alloc.ops import GFP_THISNODE, NOWHERE, AnyNode, Gfp, NodeSet, Zone, ZoneEnd
+from mmspec.physical.page_alloc.ops import ALL_NODES, GFP_THISNODE, NOWHERE, AnyNode, Gfp, NodeSet, Zone, ZoneEnd
 from mmspec.physical.page_alloc.state import has
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages.ops import (
+    BAD,
+    POISONED,
     Alloc,
     Answer,
     AnyCpu,
+    BulkTake,
+    BulkZone,
     Done,
     Drain,
     DrainAll,
@@ -34,12 +38,13 @@ from mmspec.physical.pages.ops import (
     Free,
     Page,
     Refresh,
+    Served,
     Split,
     Unreserve,
 )
 from mmspec.physical.pages.state import Memory, cpus_of, zone_of
 from mmspec.physical.zones.core import eligible
-from mmspec.physical.zones.state import is_zone, zone_at
+from mmspec.physical.zones.state import is_zone, node_of, zone_at
 from mmspec.words import ABSENT, MAX_ORDER_LIMIT, Order, Pfn, PfnEnd, is_aligned, size_of
 
 LARGE = 1024
@@ -148,7 +153,7 @@ SEEK_CMA = Loop("seek-cma", cma_more, cma_step, cma_left)
 def with_taken(memory: Memory, frames: Frames, zone: ZoneEnd, count: int) -> Memory:
     """Return the memory with other frames, and so many more of a zone that requests have."""
     taken = memory.taken.set(zone, memory.taken.get(zone, 0) + count)
-    return Memory(memory.max_order, memory.cpus, memory.topology, memory.zone, frames, taken)
+    return Memory(memory.max_order, memory.cpus, memory.topology, memory.zone, frames, taken, memory.checks)
 
 
 def alloc_apply(memory: Memory, op: Alloc, result: Page | Error) -> Memory:
@@ -167,6 +172,11 @@ def is_live(memory: Memory, pfn: Pfn, order: Order) -> bool:
     return (order != ABSENT) & (memory.frames.allocated.get(pfn, ABSENT) == order)
 
 
+def leaks(memory: Memory, op: Free) -> bool:
+    """Tell whether a block is kept out of use (mm/page_alloc.c:free_pages_prepare, v6.12)."""
+    return ((op.state == BAD) & (memory.checks != 0)) | ((op.state == POISONED) & (op.order == 0))
+
+
 def free_allowed(memory: Memory, op: Free, result: Done | Error) -> Clause | None:
     """Name the clause that an answer to a free breaks."""
     if not is_cpu(memory, op.cpu):
@@ -182,6 +192,9 @@ def free_apply(memory: Memory, op: Free, result: Done | Error) -> Memory:
     """Take the block back."""
     if result.failed:
         return memory
+    if leaks(memory, op):
+        rule(c.LEAKS)
+        return attrs.evolve(memory, frames=attrs.evolve(memory.frames, allocated=memory.frames.allocated.delete(op.pfn)))
     return with_taken(memory, give(memory.frames, op.pfn, op.order), zone_of(memory, op.pfn), -size_of(op.order))
 
 
@@ -222,6 +235,48 @@ def apart_left(frames: Frames, pfn: PfnEnd, end: PfnEnd) -> int:
 
 
 APART = Loop("apart", apart_more, apart_step, apart_left)
+
+
+# --- bulk ------------------------------------------------------------------------------------------------------------
+
+
+def bulk_zone_allowed(memory: Memory, op: BulkZone, result: Served | Error) -> Clause | None:
+    """Name the clause that the zone of a bulk request breaks."""
+    lawful = is_asked(memory, op.cpu, op.gfp, op.node)
+    if result.failed or not lawful or result.zone == NOWHERE:
+        return answered(result, lawful)
+    rule(c.ZONE)
+    return None if serves(memory, op.gfp, op.node, op.nodes, result.zone) else c.ZONE
+
+
+def can_take(memory: Memory, op: BulkTake) -> bool:
+    """Tell whether a request may be served from a zone, as one of some node's."""
+    lawful = is_cpu(memory, op.cpu) & is_request(op.gfp) & (op.zone < NOWHERE)
+    return lawful and serves(memory, op.gfp, node_of(op.zone), ALL_NODES, op.zone)
+
+
+def bulk_take_allowed(memory: Memory, op: BulkTake, result: Page | Error) -> Clause | None:
+    """Name the clause that a frame of a bulk request breaks."""
+    if not can_take(memory, op):
+        return answered(result, False)
+    if refused(result, "ENOMEM"):
+        return None
+    if result.failed:
+        return answered(result, True)
+    rule(c.ZONE)
+    if zone_of(memory, result.pfn) != op.zone:
+        return c.ZONE
+    return block_broken(memory, single(op), result.pfn)
+
+
+def single(op: BulkTake) -> Alloc:
+    """Return the request for one frame that a step of a bulk request is."""
+    return Alloc(op.cpu, op.gfp, 0, node_of(op.zone))
+
+
+def bulk_take_apply(memory: Memory, op: BulkTake, result: Page | Error) -> Memory:
+    """Hand the frame out."""
+    return alloc_apply(memory, single(op), result)
 
 
 # --- drains, refresh, unreserve --------------------------------------------------------------------------------------

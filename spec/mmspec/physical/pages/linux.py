@@ -8,14 +8,12 @@ import attrs
 
 from mmspec.clause import rule
 from mmspec.loop import Loop
-from mmspec.physical.buddy.initial import initial_lists, initial_zone
-from mmspec.physical.buddy.kinds import isolate_apply, reserve_apply, unisolate_apply
-from mmspec.physical.buddy.linux import isolate_choose, reserve_choose, unisolate_choose
+from mmspec.physical.buddy.kinds import reserve_apply
+from mmspec.physical.buddy.linux import forget_movable, reserve_choose
 from mmspec.physical.buddy.lists import NOBODY
-from mmspec.physical.buddy.ops import CMA, Isolate, Reserve, Unisolate
+from mmspec.physical.buddy.ops import Reserve
 from mmspec.physical.buddy.state import FreeLists
-from mmspec.physical.buddy.state import Zone as Frames
-from mmspec.physical.page_alloc.core import highest_of, report_apply
+from mmspec.physical.page_alloc.core import highest_of
 from mmspec.physical.page_alloc.flags import with_cma
 from mmspec.physical.page_alloc.ops import (
     ALL_NODES,
@@ -28,7 +26,7 @@ from mmspec.physical.page_alloc.ops import (
     Node,
     NodeSet,
 )
-from mmspec.physical.page_alloc.state import Scan, initial_notes, memory_of
+from mmspec.physical.page_alloc.state import Scan
 from mmspec.physical.page_alloc.walk import (
     anew,
     begun,
@@ -42,16 +40,15 @@ from mmspec.physical.page_alloc.walk import (
     walk_more,
 )
 from mmspec.physical.pages import clauses as c
-from mmspec.physical.pages.core import apart, is_asked, is_cpu, is_live
+from mmspec.physical.pages.core import apart, is_asked, is_cpu, is_live, leaks
+from mmspec.physical.pages.initial import told
 from mmspec.physical.pages.ops import (
     DONE,
     EINVAL,
     ENOMEM,
-    FREE_CMA,
     NOWHERE,
     Alloc,
     Answer,
-    Config,
     Cpu,
     Done,
     Drain,
@@ -66,69 +63,15 @@ from mmspec.physical.pages.ops import (
     Zone,
     ZoneEnd,
 )
-from mmspec.physical.pages.parts import drained, refreshed, report_of, rmqueue, to_cpu, turned_back
-from mmspec.physical.pages.state import Linux, Memory, Parts, above, cpus_of, free_config, spans_of, zone_of
+from mmspec.physical.pages.parts import drained, refreshed, rmqueue, to_cpu, turned_back, with_free
+from mmspec.physical.pages.state import Linux, Memory, Parts, cpus_of, zone_of
 from mmspec.physical.pcp import ops as of_pcp
-from mmspec.physical.pcp.linux import initial_lists as initial_pcp
-from mmspec.physical.pcp.linux import initial_pages, tune_choose
-from mmspec.physical.vmstat import ops as of_stat
-from mmspec.physical.vmstat.linux import initial_cells
-from mmspec.physical.vmstat.state import zone_of as initial_stat
 from mmspec.physical.watermarks.core import zone_ok
 from mmspec.physical.watermarks.linux import mark_at, reserve_at
 from mmspec.physical.watermarks.ops import MOVABLE as MOVABLE_ZONE
 from mmspec.physical.watermarks.ops import WMARK_HIGH
-from mmspec.physical.watermarks.state import Marks
 from mmspec.physical.zones.state import is_zone, node_of
-from mmspec.pmap import pmap
-from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Link, Migratetype, Order, Pfn, PfnEnd, size_of
-
-# --- after a reset ---------------------------------------------------------------------------------------------------
-
-
-def cma_lists(frames: Frames, lists: FreeLists, config: Config) -> tuple[Frames, FreeLists]:
-    """Return a zone's frames and free lists with its CMA pageblocks."""
-    for pfn in config.cma:
-        if frames.span.start_pfn <= pfn < frames.span.end_pfn:
-            out, back = Isolate(pfn), Unisolate(pfn, CMA)
-            _, lists = isolate_choose(frames, lists, out)
-            frames = isolate_apply(frames, out, DONE)
-            _, lists = unisolate_choose(frames, lists, back)
-            frames = unisolate_apply(frames, back, DONE)
-    return frames, lists
-
-
-def initial_parts(config: Config, kernel: str, marks: Marks, zone: Zone, start: Pfn, end: PfnEnd) -> Parts:
-    """Return what Linux keeps of a zone after the boot."""
-    cpus, managed = config.cpus * len(config.nodes), end - start
-    lowest, low, high = marks.min.get(zone, 0), marks.low.get(zone, 0), marks.high.get(zone, 0)
-    whole = free_config(config, start, end)
-    frames, lists = cma_lists(initial_zone(whole), initial_lists(whole, kernel), config)
-    held = of_pcp.Config(start, end, cpus, config.huge_order, config.scale_max)
-    pages = initial_pages(held)
-    _, pcp = tune_choose(pages, initial_pcp(held, kernel), of_pcp.Tune(managed, low, config.cpus, 0, cpus))
-    counts = of_stat.Config(cpus, FREE_CMA, managed, lowest, low, high)
-    cells = initial_cells(counts, kernel)
-    counter = pmap({0: managed, FREE_CMA: frames.frames.get(CMA, 0)})
-    stat = attrs.evolve(initial_stat(counts), exact=counter)
-    return Parts(frames, lists, pages, pcp, stat, attrs.evolve(cells, counter=counter), 0)
-
-
-def initial_linux(config: Config, kernel: str) -> Linux:
-    """Return Linux's parts after the boot."""
-    walked = above(config)
-    paths = initial_notes(walked, kernel).paths
-    parts = {zone: initial_parts(config, kernel, paths.marks, zone, start, end) for zone, start, end in spans_of(config)}
-    linux = Linux(paths.kernel, memory_of(walked), paths, pmap(parts))
-    for zone, one in parts.items():
-        linux = told(linux, zone, one)
-    return linux
-
-
-def told(linux: Linux, zone: Zone, parts: Parts) -> Linux:
-    """Return Linux's parts after blocks moved in a zone: the walk hears of its counters, as in a ``report``."""
-    memory = report_apply(linux.memory, report_of(parts, zone), DONE)
-    return Linux(linux.kernel, memory, linux.paths, linux.parts.set(zone, parts))
+from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Link, Migratetype, Order, Pfn, size_of
 
 
 def with_parts(linux: Linux, zone: Zone, parts: Parts) -> Linux:
@@ -251,9 +194,18 @@ def free_choose(memory: Memory, linux: Linux, op: Free) -> tuple[Done | Error, L
     if not is_cpu(memory, op.cpu) or not is_live(memory, op.pfn, op.order):
         return EINVAL, linux
     zone = zone_of(memory, op.pfn)
+    if leaks(memory, op):
+        return DONE, leaked(linux, zone, op.pfn)
     back, parts = to_cpu(linux.parts[zone], op.cpu, op.pfn, op.order, flags_at(linux, zone))
     linux = with_parts(linux, zone, parts)
     return DONE, raised(linux, zone) if back else linux
+
+
+def leaked(linux: Linux, zone: Zone, pfn: Pfn) -> Linux:
+    """Return Linux's parts with a block that is on no list any more: to the free lists it stays handed out."""
+    parts = linux.parts[zone]
+    after = with_free(parts, parts.zone, forget_movable(parts.lists, pfn))
+    return Linux(linux.kernel, linux.memory, linux.paths, linux.parts.set(zone, after))
 
 
 def raised(linux: Linux, zone: Zone) -> Linux:

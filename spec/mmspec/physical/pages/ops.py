@@ -29,8 +29,8 @@ from mmspec.physical.pcp.ops import Factor
 from mmspec.words import PFN_BITS, Order, Pfn, Word
 
 __all__ = [
-    "DONE", "EINVAL", "ENOMEM", "NOWHERE", "Alloc", "Answer", "Config", "Done", "Drain", "DrainAll", "DrainZone", "Error",
-    "Free", "Page", "Refresh", "Split", "Unreserve", "Zone", "ZoneEnd",
+    "DONE", "EINVAL", "ENOMEM", "NOWHERE", "Alloc", "Answer", "BulkTake", "BulkZone", "Config", "Done", "Drain", "DrainAll",
+    "DrainZone", "Error", "Free", "Page", "Refresh", "Served", "Split", "Truth", "Unreserve", "Zone", "ZoneEnd",
 ]  # fmt: skip
 
 MAX_CPUS = 16
@@ -39,11 +39,21 @@ MAX_CPUS = 16
 FREE_PAGES, FREE_CMA = range(2)
 """The counters of a zone: NR_FREE_PAGES, NR_FREE_CMA_PAGES."""
 
+Frames = Annotated[int, Word("bulk", bits=32, lo=0, hi=(1 << 31) - 1)]
+"""How many frames a bulk request is for: an ``int``."""
+
 Cpu = Annotated[int, Word("processor", bits=16, lo=0, hi=MAX_CPUS - 1)]
 """A processor."""
 
 AnyCpu = Annotated[int, Word("any_processor", bits=16, lo=0, hi=MAX_CPUS)]
 """A processor, or one behind the last; also a number of them."""
+
+SOUND, BAD, POISONED = range(3)
+STATES = ("sound", "bad", "poisoned")
+"""What a block is like when it is given back: as it must be; still used somewhere; broken by hardware."""
+
+PageState = Annotated[int, Word("page_state", bits=8, lo=SOUND, hi=POISONED, names=STATES)]
+"""What a block is like when it is given back."""
 
 Chunk = Annotated[int, Word("chunk", bits=64, lo=0, hi=(1 << PFN_BITS) - 1)]
 """The index of a run of frames as long as the largest block: ``pfn >> max_order``."""
@@ -54,7 +64,7 @@ class Config:
     """The machine of a reset: all frames are free, no CPU holds any, marks and limits are those after the boot.
 
     Each node has ``cpus`` processors, numbered node by node. No two zones have frames of one block of the largest order. The
-    pageblocks that begin at the frames ``cma`` are CMA's.
+    pageblocks that begin at the frames ``cma`` are CMA's. With ``checks`` each block is looked at when it is given back.
     """
 
     nodes: tuple[NodeConfig, ...]
@@ -65,6 +75,7 @@ class Config:
     huge_order: Order = 9
     scale_max: Factor = 5
     cma: tuple[Pfn, ...] = ()
+    checks: Truth = 0
 
 
 @attrs.frozen
@@ -92,11 +103,40 @@ class Page:
 
 @attrs.frozen
 class Free:
-    """Give a block back (mm/page_alloc.c:free_unref_page, v6.12)."""
+    """Give a block back (mm/page_alloc.c:free_unref_page, v6.12); ``state`` is what its page descriptors say."""
 
     cpu: AnyCpu
     pfn: Pfn
     order: Order
+    state: PageState = SOUND
+
+
+@attrs.frozen
+class BulkZone:
+    """Ask which zone a bulk request of so many frames is served from (mm/page_alloc.c:alloc_pages_bulk_noprof, v6.12)."""
+
+    cpu: AnyCpu
+    gfp: Gfp
+    node: AnyNode
+    count: Frames
+    nodes: NodeSet = ALL_NODES
+
+
+@attrs.frozen
+class Served:
+    """A zone; ``NOWHERE``: a single frame is to be asked for instead."""
+
+    failed: ClassVar[Literal[False]] = False
+    zone: ZoneEnd
+
+
+@attrs.frozen
+class BulkTake:
+    """Take the next frame of a bulk request from a CPU's list of a zone. ENOMEM: there are no more."""
+
+    cpu: AnyCpu
+    gfp: Gfp
+    zone: ZoneEnd
 
 
 @attrs.frozen

@@ -130,10 +130,12 @@ def from_cpu(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, aga
     return pfn, with_held(parts, pcp_core.alloc_apply(parts.pages, op, page), pcp)
 
 
-def from_pcplist(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags) -> Found:
+def from_pcplist(
+    parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags, again: Flags
+) -> Found:
     """Take a block from a CPU's list, refilled if it is empty (mm/page_alloc.c:rmqueue_pcplist, v6.12)."""
     rule(c.FROM_CPU)
-    pfn, parts = from_cpu(parts, cpu, order, migratetype, 0)
+    pfn, parts = from_cpu(parts, cpu, order, migratetype, again)
     if pfn >= NOBODY:
         pfn, parts = from_cpu(refilled(parts, cpu, order, migratetype, flags, zone_flags), cpu, order, migratetype, of_pcp.AGAIN)
     if pfn < NOBODY and migratetype == MOVABLE:
@@ -156,7 +158,7 @@ def from_lists(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, f
 def rmqueue(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags) -> Found:
     """Take a block from a zone (mm/page_alloc.c:rmqueue, v6.12)."""
     if keeps_order(parts.pages.span, order):
-        pfn, parts = from_pcplist(parts, cpu, order, migratetype, flags, zone_flags)
+        pfn, parts = from_pcplist(parts, cpu, order, migratetype, flags, zone_flags, 0)
         if pfn < NOBODY:
             return pfn, parts
     return from_lists(parts, cpu, order, migratetype, flags)

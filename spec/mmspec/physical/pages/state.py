@@ -20,7 +20,7 @@ from mmspec.physical.page_alloc import ops as of_walk
 from mmspec.physical.page_alloc.ops import NOWHERE
 from mmspec.physical.page_alloc.state import Memory as Counts
 from mmspec.physical.page_alloc.state import Paths, memory_of
-from mmspec.physical.pages.ops import MAX_CPUS, AnyCpu, Chunk, Config, Zone, ZoneEnd
+from mmspec.physical.pages.ops import MAX_CPUS, AnyCpu, Chunk, Config, Truth, Zone, ZoneEnd
 from mmspec.physical.pcp.state import Pages, PcpLists
 from mmspec.physical.vmstat.state import Cells
 from mmspec.physical.vmstat.state import Zone as Totals
@@ -38,7 +38,8 @@ class Memory:
     topology: Topology
     zone: PMap[Chunk, Zone]  # whose frames a run of frames has
     frames: Frames  # all zones as one: what no request has is free
-    taken: PMap[Zone, Count]  # frames that requests have; absent: 0
+    taken: PMap[Zone, Count]  # frames that requests have, or that never come back; absent: 0
+    checks: Truth  # whether blocks are looked at when they are given back
 
 
 @attrs.frozen
@@ -124,4 +125,4 @@ def initial_memory(config: Config) -> Memory:
         zone.update(dict.fromkeys(range(start >> config.max_order, ((end - 1) >> config.max_order) + 1), number))
     total = pmap({ORDINARY: sum(size_of(order) for order in blocks.values())})
     frames = Frames(span_of(whole), pmap(blocks), pmap(), pmap(), total)
-    return Memory(config.max_order, config.cpus, topology, pmap(zone), with_cma(frames, config), pmap())
+    return Memory(config.max_order, config.cpus, topology, pmap(zone), with_cma(frames, config), pmap(), config.checks)
