@@ -1,7 +1,7 @@
 """Bulk requests: many single frames of one zone, from one CPU's list (mm/page_alloc.c:alloc_pages_bulk_noprof, v6.12).
 
-Which zone serves is one step, each frame another: between them the kernel holds the lock of the CPU's lists. Where no zone serves,
-or the first frame fails, the caller makes a request for a single frame.
+Which zone serves is one step, each frame another: between them the kernel holds the lock of the CPU's lists. Where no zone
+serves, or the first frame fails, the caller makes a request for a single frame.
 """
 
 from __future__ import annotations

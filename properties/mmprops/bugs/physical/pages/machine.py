@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.pages.places import LINUX, OUR, ZONE, bug
+from mmprops.bugs.physical.pages.places import BULK, LINUX, OUR, ZONE, bug
 
 WALK, DRAIN = "mm/page_alloc.c:get_page_from_freelist", "mm/page_alloc.c:__drain_all_pages"
 RESERVE, UNRESERVE = "mm/page_alloc.c:reserve_highatomic_pageblock", "mm/page_alloc.c:unreserve_highatomic_pageblock"
@@ -19,8 +19,8 @@ BUGS = (
                 "return linux, attrs.evolve(scan, taken=zone), cpu, pfn",
             ),
             f"{OUR}.alloc": (
-                "                if frame != NONE:\n                    return",
-                "                if frame == NONE:\n                    return ENOMEM\n                else:\n                    return",
+                "                if frame != NONE:\n",
+                "                if frame == NONE:\n                    return ENOMEM\n                if True:\n",
             ),
         },
     ),
@@ -143,6 +143,53 @@ BUGS = (
         {
             f"{LINUX}.drain_all_choose": ("range(cpus_of(memory))", "range(cpus_of(memory) - 1, -1, -1)"),
             f"{OUR}.drain_all": ("range(self.cpus)", "range(self.cpus - 1, -1, -1)"),
+        },
+    ),
+    bug(
+        "BUG-PAGES-BULK-FOR-ONE",
+        "PAGES-BULK-ONE",
+        "a bulk request for one frame is one",
+        "mm/page_alloc.c:alloc_pages_bulk_noprof",
+        {f"{BULK}.bulk_zone_choose": ("op.count <= 1", "op.count < 1"), f"{OUR}.bulk_zone": ("op.count > 1", "op.count >= 1")},
+    ),
+    bug(
+        "BUG-PAGES-BULK-FORGETS-COUNT",
+        "PAGES-BULK",
+        "a zone that is above LOW serves a bulk request, however large",
+        "mm/page_alloc.c:alloc_pages_bulk_noprof",
+        {
+            f"{BULK}.bulk_step": ("mark_at(marks, zone, ALLOC_WMARK_LOW) + count", "mark_at(marks, zone, ALLOC_WMARK_LOW)"),
+            f"{OUR}.bulk_zone": ("+ marks.boosts[zone] + op.count", "+ marks.boosts[zone]"),
+        },
+    ),
+    bug(
+        "BUG-PAGES-BULK-ABROAD",
+        "PAGES-BULK-NEAR",
+        "a bulk request is served from another node",
+        "mm/page_alloc.c:alloc_pages_bulk_noprof",
+        {
+            f"{BULK}.bulk_step": ("if node_of(zone) != node_of(first):", "if zone < 0:"),
+            f"{OUR}.bulk_zone": ("if zone // 8 != zones[0] // 8:", "if zone < 0:"),
+        },
+    ),
+    bug(
+        "BUG-PAGES-BULK-HIGHEST",
+        "PAGES-BULK-RESERVE",
+        "what lower zones reserve is reckoned from the request's highest kind",
+        "mm/page_alloc.c:alloc_pages_bulk_noprof",
+        {
+            f"{BULK}.bulk_step": ("reserve_at(marks, zone, kind_of(first))", "reserve_at(marks, zone, scan.highest)"),
+            f"{OUR}.bulk_zone": ("marks.reserve[zone][zones[0] % 8]", "marks.reserve[zone][self.zones.gfp[op.gfp & 15] or 0]"),
+        },
+    ),
+    bug(
+        "BUG-PAGES-BULK-IS-REQUEST",
+        "PAGES-BULK-LIST",
+        "each frame of a bulk request halves what the CPU freed in a row",
+        "mm/page_alloc.c:alloc_pages_bulk_noprof",
+        {
+            f"{BULK}.bulk_take_choose": ("flags, below, AGAIN)", "flags, below, 0)"),
+            f"{OUR}.bulk_take": ("flags, below, AGAIN)", "flags, below, 0)"),
         },
     ),
     bug(

@@ -101,6 +101,24 @@ BUGS = (
         profile="any",
     ),
     bug(
+        "BUG-PAGES-BROKEN-AGAIN",
+        "PAGES-FREE",
+        "a frame that is broken goes back into use",
+        "mm/page_alloc.c:free_pages_prepare",
+        {f"{OUR}.free": ("(op.state == POISONED and op.order == 0)", "op.state < 0")},
+        profile="any",
+    ),
+    bug(
+        "BUG-PAGES-BAD-AGAIN",
+        "PAGES-LEAK",
+        "what is bad goes back into use, though blocks are checked",
+        "mm/page_alloc.c:free_pages_prepare",
+        {
+            f"{CORE}.leaks": ("(memory.checks != 0)", "(memory.checks < 0)"),
+            f"{OUR}.free": ("op.state == BAD and self.checks", "op.state < 0"),
+        },
+    ),
+    bug(
         "BUG-PAGES-SPLIT-REFUSED",
         "PAGES-SPLIT",
         "a block of four frames is not split",
