@@ -128,7 +128,7 @@ def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...
     pfn, parts = rmqueue(linux.parts[zone], cpu, scan.order, migratetype_of(scan.gfp), scan.flags, flags_at(linux, zone))
     linux = with_parts(linux, zone, parts)
     if pfn < NOBODY:
-        return linux, attrs.evolve(scan, taken=zone), cpu, pfn
+        return linux, after if after.taken == zone else attrs.evolve(scan, taken=zone), cpu, pfn
     rule(c.TRIES_NEXT)
     return linux, passed_by(scan), cpu, pfn
 

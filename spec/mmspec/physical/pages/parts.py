@@ -279,6 +279,23 @@ def refreshed(parts: Parts, cpu: Cpu, remote: Flags) -> Parts:
 # --- what a walk goes by ---------------------------------------------------------------------------------------------
 
 
+def is_mergeable_listed(lists: FreeLists, order: Order) -> bool:
+    """Tell whether a list of an order and a mergeable type is not empty."""
+    return (
+        first_listed(lists, order, MOVABLE) < NOBODY
+        or first_listed(lists, order, of_buddy.UNMOVABLE) < NOBODY
+        or first_listed(lists, order, of_buddy.RECLAIMABLE) < NOBODY
+    )
+
+
+def mergeable_orders(parts: Parts) -> Blocks:
+    """Return the orders at which a list of a mergeable type is not empty."""
+    found = 0
+    for order in range(parts.zone.span.max_order + 1):
+        found |= is_mergeable_listed(parts.lists, order) << order
+    return found
+
+
 def orders_on(parts: Parts, migratetype: Migratetype) -> Blocks:
     """Return the orders at which a list of a type is not empty."""
     found = 0
@@ -298,7 +315,7 @@ def report_of(parts: Parts, zone: Zone) -> Report:
         highatomic if parts.lists.kernel >= 612 else parts.reserved,
         max(0, parts.cells.counter.get(FREE_CMA, 0)),
         parts.cells.drift_mark,
-        orders_on(parts, of_buddy.UNMOVABLE) | orders_on(parts, MOVABLE) | orders_on(parts, of_buddy.RECLAIMABLE),
+        mergeable_orders(parts),
         orders_on(parts, CMA) if cma > 0 else 0,
         orders_on(parts, HIGHATOMIC) if highatomic > 0 else 0,
     )
