@@ -26,7 +26,8 @@ from mmspec.physical.page_alloc.ops import (
     Node,
     NodeSet,
 )
-from mmspec.physical.page_alloc.state import Scan
+from mmspec.physical.page_alloc.state import Memory as Counts
+from mmspec.physical.page_alloc.state import Paths, Scan
 from mmspec.physical.page_alloc.walk import (
     anew,
     begun,
@@ -110,6 +111,15 @@ def look_more(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> bool:
     return (found >= NOBODY) & walk_more(linux.memory, linux.paths, scan)
 
 
+def tested(memory: Counts, paths: Paths, scan: Scan, zone: Zone) -> tuple[Paths, Scan, bool]:
+    """Hold a zone against its marks; the last tells whether a block may be taken from it."""
+    noted, after = try_zone(memory, paths, scan, zone)
+    if after.taken < NOWHERE:
+        return noted, after, True
+    rule(c.NO_MARKS)
+    return noted, after, scan.flags & ALLOC_NO_WATERMARKS != 0
+
+
 def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...]:
     """Try the zone at this place, and take a block from it if it passes its test."""
     lists = linux.paths.lists
@@ -120,11 +130,10 @@ def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...
     zone = place_zone(lists, scan.node, scan.place)
     if leaves_node(linux.memory, lists, scan, zone):
         return linux, anew(scan), cpu, found
-    noted, after = try_zone(linux.memory, linux.paths, scan, zone)
+    noted, after, passed = tested(linux.memory, linux.paths, scan, zone)
     linux = Linux(linux.kernel, linux.memory, noted, linux.parts)
-    if after.taken == NOWHERE and scan.flags & ALLOC_NO_WATERMARKS == 0:
+    if not passed:
         return linux, after, cpu, found
-    rule(c.NO_MARKS)
     pfn, parts = rmqueue(linux.parts[zone], cpu, scan.order, migratetype_of(scan.gfp), scan.flags, flags_at(linux, zone))
     linux = with_parts(linux, zone, parts)
     if pfn < NOBODY:

@@ -74,6 +74,14 @@ def with_held(parts: Parts, pages: Pages, pcp: PcpLists) -> Parts:
 # --- taking ----------------------------------------------------------------------------------------------------------
 
 
+def to_held(parts: Parts, lists: FreeLists, cpu: Cpu, pfn: Pfn, order: Order, migratetype: Migratetype) -> Parts:
+    """Move a block that has left the free lists to a CPU's."""
+    op = of_pcp.Refill(cpu, pfn, order, migratetype)
+    done, pcp = pcp_linux.refill_choose(parts.pages, parts.pcp, op)
+    pages = pcp_core.refill_apply(parts.pages, op, done)
+    return with_held(with_free(parts, withdraw(parts.zone, pfn, order), lists), pages, pcp)
+
+
 def refill_more(
     parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, mode: Mode, left: Count
 ) -> bool:
@@ -89,12 +97,10 @@ def refill_step(
     if pfn >= NOBODY:
         return parts, cpu, order, migratetype, flags, mode, 0
     before = parts.zone
-    parts = with_free(parts, withdraw(before, pfn, order), lists)
+    parts = to_held(parts, lists, cpu, pfn, order, migratetype)
     if lists.kernel >= 612:
         parts = counted(parts, cpu, before)
-    op = of_pcp.Refill(cpu, pfn, order, migratetype)
-    done, pcp = pcp_linux.refill_choose(parts.pages, parts.pcp, op)
-    return with_held(parts, pcp_core.refill_apply(parts.pages, op, done), pcp), cpu, order, migratetype, flags, mode, left - 1
+    return parts, cpu, order, migratetype, flags, mode, left - 1
 
 
 def refill_left(

@@ -30,10 +30,7 @@ BUGS = (
         "a request that passes all watermarks is not tried where a counter says that nothing is free",
         WALK,
         {
-            f"{LINUX}.look_step": (
-                "if after.taken == NOWHERE and scan.flags & ALLOC_NO_WATERMARKS == 0:",
-                "if after.taken == NOWHERE:",
-            ),
+            f"{LINUX}.tested": ("scan.flags & ALLOC_NO_WATERMARKS != 0", "scan.flags < 0"),
             f"{OUR}.alloc": ("if passed or now & ALLOC_NO_WATERMARKS:", "if passed and self.has(zone, op.order, now, 0):"),
         },
     ),
