@@ -45,7 +45,6 @@ def bulk_step(linux: Linux, scan: Scan, count: Frames) -> tuple[Any, ...]:
         return linux, attrs.evolve(scan, place=scan.end), count
     rule(c.BULK_ZONE)
     mark = mark_at(marks, zone, ALLOC_WMARK_LOW) + count
-    rule(c.BULK_RESERVE)
     if zone_ok(machine, zone, 0, mark, reserve_at(marks, zone, kind_of(first)), scan.flags, machine.free.get(zone, 0)):
         return linux, attrs.evolve(scan, taken=zone), count
     return linux, passed_by(scan), count

@@ -85,7 +85,6 @@ LEAKS = Clause(
 BULK_ZONE = _linux("PAGES-BULK", "A bulk request is for the first zone above LOW by as many frames more", _BULK)
 BULK_NEAR = _linux("PAGES-BULK-NEAR", "And of the node of the first zone; else a single frame is asked for", _BULK)
 BULK_ONE = _linux("PAGES-BULK-ONE", "So it is where one frame or none is wanted", _BULK)
-BULK_RESERVE = _linux("PAGES-BULK-RESERVE", "What lower zones reserve is reckoned from the kind of the first zone", _BULK)
 BULK_LIST = _linux("PAGES-BULK-LIST", "Its frames come from the CPU's list, refilled, and from nowhere else", _BULK)
 
 # --- highatomic --------------------------------------------------------------------------------------------------------

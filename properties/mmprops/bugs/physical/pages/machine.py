@@ -170,16 +170,6 @@ BUGS = (
         },
     ),
     bug(
-        "BUG-PAGES-BULK-HIGHEST",
-        "PAGES-BULK-RESERVE",
-        "what lower zones reserve is reckoned from the request's highest kind",
-        "mm/page_alloc.c:alloc_pages_bulk_noprof",
-        {
-            f"{BULK}.bulk_step": ("reserve_at(marks, zone, kind_of(first))", "reserve_at(marks, zone, scan.highest)"),
-            f"{OUR}.bulk_zone": ("marks.reserve[zone][zones[0] % 8]", "marks.reserve[zone][self.zones.gfp[op.gfp & 15] or 0]"),
-        },
-    ),
-    bug(
         "BUG-PAGES-BULK-IS-REQUEST",
         "PAGES-BULK-LIST",
         "each frame of a bulk request halves what the CPU freed in a row",
