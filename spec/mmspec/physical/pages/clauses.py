@@ -96,7 +96,9 @@ RESERVE_61 = _linux(
     "mm/page_alloc.c:reserve_highatomic_pageblock, v6.1",
 )  # fmt: skip
 UNRESERVE = _linux("PAGES-UNRESERVE", "The first zone of the list with a free HIGHATOMIC block turns it back", _UNRESERVE)
-UNRESERVE_LAST = _linux("PAGES-UNRESERVE-LAST", "Unless forced, the last pageblock is kept", _UNRESERVE)
+UNRESERVE_LAST = _linux(
+    "PAGES-UNRESERVE-LAST", "Unless forced, nothing is turned back where no more than a pageblock is reserved", _UNRESERVE
+)
 UNRESERVE_COUNT = _linux("PAGES-UNRESERVE-COUNT", "What is turned back is counted, a pageblock at least", _UNRESERVE)
 
 # --- drains ------------------------------------------------------------------------------------------------------------
