@@ -56,6 +56,9 @@ FLAGS = (
 )  # fmt: skip
 MASKS = (ALL_NODES, ALL_NODES, ALL_NODES, ALL_NODES, ALL_NODES, 1, 2, 0)
 
+HUNGRY = 3
+"""The mood of a program in which half of the requests pass all watermarks."""
+
 Made = tuple[str, Any, Mapping[str, int]]
 
 
@@ -68,7 +71,7 @@ class Generator:
         self.zones = [n * 8 + z.name for n, node in enumerate(config.nodes) for z in node.zones]
         self.live: list[tuple[Pfn, Order, int | None]] = []  # blocks, and the step that handed each out
         self.gone: list[tuple[Pfn, Order]] = []  # what was given back last
-        self.mood = header[12] % 4  # small blocks mostly, or large ones, until little is left
+        self.mood = header[12] % 4  # small blocks mostly, or large ones, until little is left; in HUNGRY's nothing
         self.one_cpu = header[13] % 4 == 0
         self.freeing = 0
         other: list[Callable[[bytes], Any]] = [self.split]
@@ -108,7 +111,7 @@ class Generator:
             return True
         if r[0] % 32 in (7, 8) and len(self.live) > 4:
             self.freeing = r[6] % (8 if r[0] % 32 == 7 else 48)
-        return r[0] % 32 > (24 if self.mood else 18)
+        return r[0] % 32 > (18, 24, 24, 28)[self.mood]
 
     def note(self, step: int, name: str, request: Any, result: Any) -> None:
         """Remember which blocks requests have."""
@@ -153,6 +156,8 @@ class Generator:
     def alloc(self, r: bytes) -> Any:
         """Take a block."""
         flags = FLAGS[r[4] % len(FLAGS)] if self.capabilities["flags"] else ALLOC_WMARK_LOW
+        if self.mood == HUNGRY and self.capabilities["flags"] and r[4] % 2:
+            flags = ALLOC_NO_WATERMARKS
         node = r[5] % self.nodes if r[5] < 250 or not self.capabilities["checked"] else self.nodes
         return Alloc(self.cpu(r[1]), self.gfp(r[2], r[7]), self.order(r[3], r[6]), node, flags, MASKS[r[7] // 32])
 

@@ -54,9 +54,9 @@ LARGE = 1024
 def answered(result: Any, lawful: bool) -> Clause | None:
     """Name the clause that is broken where a lawful request is refused, or an unlawful one is not."""
     rule(c.ACCEPTED if lawful else c.ARGS)
-    if result.failed:
-        return c.ACCEPTED if lawful or not refused(result, "EINVAL") else None
-    return None if lawful else c.ARGS
+    if lawful:
+        return c.ACCEPTED if result.failed else None
+    return None if refused(result, "EINVAL") else c.ARGS
 
 
 def same_apply(memory: Memory, op: Any, result: Any) -> Memory:

@@ -152,7 +152,6 @@ def from_pcplist(
 
 def from_lists(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags) -> Found:
     """Take a block from the free lists: a step of ``buddy`` (mm/page_alloc.c:rmqueue_buddy, v6.12)."""
-    rule(c.FROM_LISTS)
     op = of_buddy.Alloc(order, migratetype, flags & ALLOC_FLAGS)
     page, lists = alloc_choose(parts.zone, parts.lists, op)
     if page.failed:
@@ -167,6 +166,7 @@ def rmqueue(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flag
         pfn, parts = from_pcplist(parts, cpu, order, migratetype, flags, zone_flags, 0)
         if pfn < NOBODY:
             return pfn, parts
+    rule(c.FROM_LISTS)
     return from_lists(parts, cpu, order, migratetype, flags)
 
 
