@@ -140,7 +140,6 @@ def from_pcplist(
     parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags, again: Flags
 ) -> Found:
     """Take a block from a CPU's list, refilled if it is empty (mm/page_alloc.c:rmqueue_pcplist, v6.12)."""
-    rule(c.FROM_CPU)
     pfn, parts = from_cpu(parts, cpu, order, migratetype, again)
     if pfn >= NOBODY:
         pfn, parts = from_cpu(refilled(parts, cpu, order, migratetype, flags, zone_flags), cpu, order, migratetype, of_pcp.AGAIN)
@@ -163,6 +162,7 @@ def from_lists(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, f
 def rmqueue(parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, zone_flags: Flags) -> Found:
     """Take a block from a zone (mm/page_alloc.c:rmqueue, v6.12)."""
     if keeps_order(parts.pages.span, order):
+        rule(c.FROM_CPU)
         pfn, parts = from_pcplist(parts, cpu, order, migratetype, flags, zone_flags, 0)
         if pfn < NOBODY:
             return pfn, parts
@@ -188,6 +188,7 @@ def back_more(parts: Parts, owner: Cpu, cpu: Cpu) -> bool:
 def back_step(parts: Parts, owner: Cpu, cpu: Cpu) -> tuple[Any, ...]:
     """Give the next block back."""
     rule(c.GOES_BACK)
+    rule(c.COUNTED)
     op = of_pcp.Drain(owner)
     block: Any
     block, pcp = pcp_linux.drain_choose(parts.pages, parts.pcp, op)
