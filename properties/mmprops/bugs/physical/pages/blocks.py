@@ -49,10 +49,7 @@ BUGS = (
         "a request whose refill brought nothing is not tried on the free lists",
         RMQUEUE,
         {
-            f"{PARTS}.rmqueue": (
-                "        if pfn < NOBODY:\n            return pfn, parts\n    return",
-                "        return pfn, parts\n    return",
-            ),
+            f"{PARTS}.rmqueue": ("if pfn < NOBODY:", "if pfn < NOBODY or order < 99:"),
             f"{ZONE}.take": ("            if frame != NONE:\n                return frame\n", "            return frame\n"),
         },
     ),
