@@ -21,16 +21,6 @@ BUGS = (
         },
     ),
     bug(
-        "BUG-PAGES-REFILL-BEGINS-ANEW",
-        "PAGES-REFILL",
-        "each block of a refill is searched for from the beginning",
-        "mm/page_alloc.c:rmqueue_bulk",
-        {
-            f"{PARTS}.refill_step": ("pfn, lists, mode = refill(", "pfn, lists, _ = refill("),
-            f"{ZONE}.refill": ("frame, mode = pick_next(", "frame, _ = pick_next("),
-        },
-    ),
-    bug(
         "BUG-PAGES-REFILL-ONE-SHORT",
         "PAGES-REFILL",
         "a refill takes a block less than it wants, unless that is one",
