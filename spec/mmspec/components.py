@@ -17,9 +17,10 @@ COMPONENTS: Registry[Component] = Registry(
         "buddy": "mmspec.physical.buddy:BUDDY",
         "pcp": "mmspec.physical.pcp:PCP",
         "page_alloc": "mmspec.physical.page_alloc:PAGE_ALLOC",
+        "pages": "mmspec.physical.pages:PAGES",
         "page_table": "mmspec.virtual.page_table:PAGE_TABLE",
-        "tlb": "mmspec.virtual.tlb:TLB",
         "page_map": "mmspec.virtual.page_map:PAGE_MAP",
+        "tlb": "mmspec.virtual.tlb:TLB",
     }
 )
 

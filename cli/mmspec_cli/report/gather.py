@@ -184,7 +184,7 @@ def no_constant(text: str) -> NoReturn:
 
 BENCH_HINT = "name what `mmspec bench --out FILE` wrote"
 
-SIZE = re.compile(r"\s*\b(?:at |to )?2\^(\d{1,2})\b(?: (?:pages|frames))?")
+SIZE = re.compile(r"\s*\b(?:at |to )?2\^(\d{1,2})\b(?: (?:page|frame)s)?")
 """How a row's name tells the size that it was measured at."""
 
 

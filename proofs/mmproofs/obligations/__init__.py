@@ -14,6 +14,7 @@ from mmproofs.obligations.physical import (
     memblock,
     memory_model,
     page_alloc,
+    pages,
     pcp,
     refined,
     vmstat,
@@ -33,6 +34,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,
     *page_alloc.OBLIGATIONS,
+    *pages.OBLIGATIONS,
 )  # fmt: skip
 WAITING = frozenset(
     {

@@ -18,9 +18,10 @@ MACHINES: Registry[Machine] = Registry(
         "buddy": "mmprops.machines.physical.buddy:BUDDY",
         "pcp": "mmprops.machines.physical.pcp:PCP",
         "page_alloc": "mmprops.machines.physical.page_alloc:PAGE_ALLOC",
+        "pages": "mmprops.machines.physical.pages:PAGES",
         "page_table": "mmprops.machines.virtual.page_table:PAGE_TABLE",
-        "tlb": "mmprops.machines.virtual.tlb:TLB",
         "page_map": "mmprops.machines.virtual.page_map:PAGE_MAP",
+        "tlb": "mmprops.machines.virtual.tlb:TLB",
     }
 )
 
