@@ -94,6 +94,8 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("vmstat", "counters: sum"): "not asked: it moves no counter (counters: kept), or waits for the ledger (WAITING)",
     ("vmstat", "counters: idle"): "not asked: nothing that a CPU holds back moves (counters: kept), or it waits (WAITING)",
     ("vmstat", "counters: empty"): "not asked: it is said of a CPU that hands over",
+    ("pages", "core: defined"): "not decided: the parts that a zone's allocator is composed of are proved by themselves",
+    ("pages", "core: within-mask"): "not asked: it is said of what is handed out",
     ("hotplug", "core: returned"): "not asked: it is said of what was just put online",
     ("hotplug", "core: recounted"): "not asked: it is said of what was just put online",
     ("hotplug", "core: counts"): "not asked: it is said of what goes online",

@@ -6,13 +6,13 @@ from functools import partial
 
 from mmspec.clause import Clause
 
-_OURS = "INTERFACES 1, machine page_table; issue 6, part 2"
+_OURS = "INTERFACES 1, Other machines"
 _VMAP = "mm/vmalloc.c:vmap_pte_range, v6.12"
-_TREE = "linux/virtual.md 1.6, PT-12"
+_TREE = "mm/memory.c:__pte_alloc, v6.12"
 _FREE = "mm/memory.c:free_pgd_range, v6.12"
 _THP = "mm/huge_memory.c:__split_huge_pmd_locked, v6.12"
 _FILE_THP = "mm/khugepaged.c:collapse_pte_mapped_thp, v6.12"
-_CACHED = 'Intel SDM 3A, "Caching translation information"; Arm ARM DDI 0487, "TLB maintenance requirements"'
+_CACHED = 'Intel SDM 3A, "Caching translation information"'
 _linux = partial(Clause, of_policy=True)
 
 ARGS = Clause(
@@ -64,7 +64,7 @@ FLUSH_FREE = Clause(
 INVALID_FIRST = Clause(
     "PAGE-MAP-INVALID-FIRST",
     "On AArch64 a block becomes a table, or a table a block, through an entry that is not valid and a flush",
-    "linux/virtual.md 1.3.4, break-before-make",
+    'Arm ARM DDI 0487, "TLB maintenance requirements and the TLB maintenance instructions"',
 )
 
 TRANSLATED = Clause(
@@ -72,9 +72,7 @@ TRANSLATED = Clause(
 )
 UNTRANSLATED = Clause("PAGE-MAP-TRANSLATE-NONE", "An address that no page holds means nothing: ENOENT", _OURS)
 LOOK_ARGS = Clause("PAGE-MAP-LOOK-ARGS", "Below a leaf, and where nothing is, there are no entries: ENOENT", _OURS)
-LOOKED = Clause(
-    "PAGE-MAP-ENTRY", "An entry is what Linux writes for such a page or table", "arch/*/include/asm/pgtable*.h, v6.12"
-)
+LOOKED = Clause("PAGE-MAP-ENTRY", "An entry is what Linux writes for such a page or table", "include/linux/pgtable.h, v6.12")
 FOLDED = Clause(
     "PAGE-MAP-FOLDED",
     "A level that the architecture has not is folded: its entry is the root's, which is one height's and every height's above",
@@ -87,8 +85,8 @@ CHARGED = Clause(
 )
 
 TREE = Clause("PAGE-MAP-TREE", "Each table below the root has exactly one parent: the tables form a tree", _TREE)
-WALKS = Clause("PAGE-MAP-WALKS", "A walk to a mapped page reaches exactly its frame, size and permissions", "issue 6, part 4")
-NOTHING_ELSE = Clause("PAGE-MAP-NOTHING-ELSE", "A walk to an address that no page holds faults", "issue 6, part 4")
+WALKS = Clause("PAGE-MAP-WALKS", "A walk to a mapped page reaches exactly its frame, size and permissions", _OURS)
+NOTHING_ELSE = Clause("PAGE-MAP-NOTHING-ELSE", "A walk to an address that no page holds faults", _OURS)
 HALF = Clause(
     "PAGE-MAP-HALF",
     "Entries that point to tables let a user through in a process's half and in no other",

@@ -83,9 +83,9 @@ BUGS = (
                 "                return True, found\n            if self.compacts_first",
                 "            self.wake()\n            if self.compacts_first",
             ),
-            f"{SLOW}.restart": (
-                "    way = tried(woken(way))\n    if way.taken < NOWHERE:\n        return way\n",
-                "    way = woken(way)\n",
+            **dict.fromkeys(
+                (f"{SLOW}.restart", f"{SLOW}.entered"),
+                ("    way = tried(woken(way))\n    if way.taken < NOWHERE:\n        return way\n", "    way = woken(way)\n"),
             ),
         },
     ),
@@ -146,7 +146,6 @@ BUGS = (
         "mm/page_alloc.c:check_retry_cpuset",
         {
             f"{PATH}.restarts": ("            self.nodes = ALL_NODES\n", "            self.nodes = self.mems or ALL_NODES\n"),
-            f"{PATH}.slow": ("                self.nodes = ALL_NODES\n", "                self.nodes = self.mems or ALL_NODES\n"),
             "mmspec.physical.page_alloc.steps.forgotten": ("nodes=ALL_NODES", "nodes=way.request.mems or ALL_NODES"),
         },
     ),

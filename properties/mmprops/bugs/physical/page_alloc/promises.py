@@ -28,7 +28,7 @@ BUGS = (
         "PAGE-ALLOC-ORDER",
         "a request above the largest order goes its way",
         "mm/page_alloc.c:__alloc_pages_noprof",
-        {f"{OUR}.enter": ("op.order > self.max_order or op.inject", "op.inject")},
+        {f"{OUR}.enter": ("op.order > self.max_order or (op.inject", "(op.inject")},
         profile="any",
     ),
     bug(
