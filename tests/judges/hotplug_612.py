@@ -112,9 +112,11 @@ class Machine:
             span.spanned = max(start + pages, old) - span.start
 
     def page_zone(self, pfn: int) -> Zone | None:
-        """The zone of a frame that is online (pfn_to_online_page, page_zone); a hole has a page as well."""
+        """The zone of a frame that is online (pfn_to_online_page, pfn_section_valid, page_zone)."""
         block = self.blocks.get(pfn // self.pages)
-        return block.zone if block else None
+        if block is None or pfn % self.pages // 512 >= -(-(self.pages - block.hole) // 512):
+            return None
+        return block.zone
 
     def shrink_zone_span(self, zone: Zone, start: int, end: int) -> None:
         """mm/memory_hotplug.c:shrink_zone_span; a block's frames are of one zone, so it steps by blocks."""
