@@ -108,7 +108,7 @@ OPERATIONS = (
     ),
     bug(
         "PT-28",
-        "PAGE-MAP-SPLIT",
+        "PAGE-MAP-ENOMEM",
         "a split of the largest page fails, whatever its cause",
         'linux/bugs.md PT-28: Xen XSA-247 "Always check to see if removing a p2m entry actually worked"',
         {f"{MAP}.split": ("if False not in self.taken:", "if False not in self.taken or request.height > 2:")},

@@ -34,16 +34,6 @@ BUGS = (
         },
     ),
     bug(
-        "BUG-PAGES-EMPTY-REFILL-ENDS",
-        "PAGES-RMQUEUE-2",
-        "a request whose refill brought nothing is not tried on the free lists",
-        RMQUEUE,
-        {
-            f"{PARTS}.rmqueue": ("if pfn < NOBODY:", "if pfn < NOBODY or order < 99:"),
-            f"{ZONE}.take": ("            if frame != NONE:\n                return frame\n", "            return frame\n"),
-        },
-    ),
-    bug(
         "BUG-PAGES-DRAIN-COUNTED-BY-OWNER",
         "PAGES-COUNT",
         "what a CPU is made to give back is counted on that CPU",
@@ -62,18 +52,6 @@ BUGS = (
             f"{PARTS}.counted": ("parts.zone.frames.get(CMA, 0) - before", "before.frames.get(CMA, 0) - before"),
             f"{ZONE}.count": ("for item in (FREE_PAGES, FREE_CMA):", "for item in (FREE_PAGES,):"),
         },
-    ),
-    bug(
-        "BUG-PAGES-REFILL-COUNTED-SINGLY",
-        "PAGES-COUNT-6.1",
-        "6.1 counts each block of a refill",
-        "mm/page_alloc.c:rmqueue_bulk, v6.1",
-        {
-            f"{PARTS}.refill_step": ("if lists.kernel >= 612:", "if lists.kernel >= 601:"),
-            f"{PARTS}.refilled": ("if after.lists.kernel >= 612:", "if after.lists.kernel >= 601:"),
-            f"{ZONE}.refill": ("if not self.old:", "if True:"),
-        },
-        profile="kernel-6.1",
     ),
     bug(
         "BUG-PAGES-HELD-IS-MOVABLE",

@@ -160,16 +160,6 @@ BUGS = (
         },
     ),
     bug(
-        "BUG-PAGES-BULK-ABROAD",
-        "PAGES-BULK-NEAR",
-        "a bulk request is served from another node",
-        "mm/page_alloc.c:alloc_pages_bulk_noprof",
-        {
-            f"{BULK}.bulk_step": ("if node_of(zone) != node_of(first):", "if zone < 0:"),
-            f"{OUR}.bulk_zone": ("if zone // 8 != zones[0] // 8:", "if zone < 0:"),
-        },
-    ),
-    bug(
         "BUG-PAGES-BULK-IS-REQUEST",
         "PAGES-BULK-LIST",
         "each frame of a bulk request halves what the CPU freed in a row",
@@ -180,10 +170,10 @@ BUGS = (
         },
     ),
     bug(
-        "BUG-PAGES-LOW-FIRST",
+        "BUG-PAGES-FREE-LISTS-FIRST",
         "PAGES-CHOICE",
-        "a refresh does not let the marks know",
-        "mm/vmstat.c:refresh_cpu_vm_stats",
-        {f"{OUR}.refresh": ("            self.tell(zone)\n", "")},
+        "single frames are another's than those that the CPU's list has",
+        "mm/page_alloc.c:rmqueue",
+        {f"{ZONE}.take": ("if held.keeps_order(self.held, order):", "if order > 0 and held.keeps_order(self.held, order):")},
     ),
 )
