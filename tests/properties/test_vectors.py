@@ -327,7 +327,7 @@ BAD = [
     (lambda line: changed(line, note=1), 'the field "note" is unknown to schema 1'),
     (lambda line: without(line, "clauses"), 'the field "clauses" is missing'),
     (lambda line: changed(line, schema=2), "schema 2: this mmspec reads schema 1"),
-    (lambda line: changed(line, machine="tlb"), "unknown machine 'tlb'"),
+    (lambda line: changed(line, machine="slub"), "unknown machine 'slub'"),
     (lambda line: changed(line, id=5), "machine and id must be strings"),
     (lambda line: changed(line, profile="linux"), 'no profile "linux" with kernel null'),
     (lambda line: changed(line, needs={"wings": True}), 'needs: buddy has no capability "wings"'),

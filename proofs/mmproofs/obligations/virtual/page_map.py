@@ -65,11 +65,6 @@ def arm_leaf(regime: aarch64.Regime, upper: bool, height: Height, pa: Pa, prot: 
     return exact & fetch & named & (after & (aarch64.VALID | aarch64.AF) == aarch64.VALID | aarch64.AF)
 
 
-def arm_leaf_of(regime: aarch64.Regime, upper: bool, height: Height, pa: Pa, prot: Prot) -> Entry:
-    """Return the leaf, of this architecture."""
-    return encode.leaf(regime, upper, height, pa, prot)
-
-
 def is_table(table: Pa) -> bool:
     """The table is aligned to 4 KiB and below 2**52."""
     return (table & 4095 == 0) & (table >> 52 == 0)
@@ -96,33 +91,16 @@ def _of(
     )  # fmt: skip
 
 
-def x86_leaf_of(regime: x86_64.Regime, upper: bool, height: Height, pa: Pa, prot: Prot) -> Entry:
-    """Return the leaf, of this architecture."""
-    return encode.leaf(regime, upper, height, pa, prot)
-
-
-def x86_pointer_of(regime: x86_64.Regime, upper: bool, table: Pa) -> Entry:
-    """Return the entry that points to a table, of this architecture."""
-    return encode.pointer(regime, upper, table)
-
-
-def riscv_leaf_of(regime: riscv64.Regime, upper: bool, height: Height, pa: Pa, prot: Prot) -> Entry:
-    """Return the leaf, of this architecture."""
-    return encode.leaf(regime, upper, height, pa, prot)
-
-
-def riscv_pointer_of(regime: riscv64.Regime, upper: bool, table: Pa) -> Entry:
-    """Return the entry that points to a table, of this architecture."""
-    return encode.pointer(regime, upper, table)
-
-
 OBLIGATIONS = (
-    _of("X86-LEAF", x86_leaf_of, x86_leaf, (c.WALKS, c.LOOKED), (is_x86_frame,), {"height": (1, 2)}),
-    _of("X86-POINTER", x86_pointer_of, x86_pointer, (c.HALF, c.TREE), (is_table,), {}),
-    _of("RISCV-LEAF", riscv_leaf_of, riscv_leaf, (c.WALKS, c.LOOKED), (is_riscv_frame,), {"height": (1, 2, 3, 4, 5)}),
+    _of("X86-LEAF", encode.leaf, x86_leaf, (c.WALKS, c.LOOKED), (is_x86_frame,), {"height": (1, 2)}, types={"regime": x86_64.Regime}),
+    _of("X86-POINTER", encode.pointer, x86_pointer, (c.HALF, c.TREE), (is_table,), {}, types={"regime": x86_64.Regime}),
     _of(
-        "ARM-LEAF", arm_leaf_of, arm_leaf, (c.WALKS, c.LOOKED), (is_arm_frame,),
-        {"regime.granule": (12, 14, 16), "height": (1, 2)},
+        "RISCV-LEAF", encode.leaf, riscv_leaf, (c.WALKS, c.LOOKED), (is_riscv_frame,), {"height": (1, 2, 3, 4, 5)},
+        types={"regime": riscv64.Regime},
     ),
-    _of("RISCV-POINTER", riscv_pointer_of, riscv_pointer, (c.TREE,), (is_table,), {}, straight=True),
+    _of(
+        "ARM-LEAF", encode.leaf, arm_leaf, (c.WALKS, c.LOOKED), (is_arm_frame,),
+        {"regime.granule": (12, 14, 16), "height": (1, 2)}, types={"regime": aarch64.Regime},
+    ),
+    _of("RISCV-POINTER", encode.pointer, riscv_pointer, (c.TREE,), (is_table,), {}, types={"regime": riscv64.Regime}, straight=True),
 )  # fmt: skip

@@ -195,6 +195,7 @@ def entered(way: Way) -> Way:
     """Begin the path for the first time: a mask outside the cpuset is tried, and compacted for, before it is forgotten."""
     if fits_cpuset(way.request.cpusets, way.request.nodes, way.request.mems):
         return restart(way)
+    rule(c.MASK_OUTSIDE)
     way = cleared(way)
     if not has_zone_for(way, 0) or is_insane(way):
         return restart(way)

@@ -40,6 +40,7 @@ def scan_for(way: Way, gfp: Gfp, flags: AllocFlags) -> Scan:
     """Return the scan of a request under some flags."""
     r = way.request
     allowed = ALL_NODES if r.cpusets == 0 else allowed_nodes(gfp, r.context, r.mems, r.wall)
+    rule(c.WALK_NEAR)
     reclaimed = 0 if r.context & TASK_MEMALLOC else r.reclaimed
     return scan_of(
         way.paths.lists, gfp, r.order, flags, r.node, r.nodes, r.highest, allowed, r.dirty, r.grown, r.empty, reclaimed

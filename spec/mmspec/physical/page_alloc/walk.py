@@ -183,6 +183,7 @@ def below_mark(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> Scan:
         rule(c.WALK_NO_MARKS)
         return give(memory, scan, zone)
     if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near(memory, paths.lists, scan, zone):
+        rule(c.WALK_NEAR)
         rule(c.WALK_RECLAIMED)
         after = freed(memory, zone, scan.reclaimed)
         mark = mark_at(paths.marks, zone, scan.flags & ALLOC_WMARK_MASK)

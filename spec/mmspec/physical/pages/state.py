@@ -115,8 +115,8 @@ def with_cma(zone: Frames, config: Config) -> Frames:
 
 def initial_memory(config: Config) -> Memory:
     """Return the machine that a configuration describes, all of it free (InputError: which part is wrong)."""
-    spans = spans_of(config)
     topology = memory_of(above(config)).topology
+    spans = spans_of(config)
     whole = free_config(config, min(start for _, start, _ in spans), max(end for _, _, end in spans))
     blocks: dict[Pfn, Order] = {}
     zone: dict[Chunk, Zone] = {}

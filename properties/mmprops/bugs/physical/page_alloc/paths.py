@@ -32,7 +32,7 @@ BUGS = (
     ),
     bug(
         "BUG-PA-NOFAIL-INJECTED",
-        "PAGE-ALLOC-NOFAIL",
+        "PAGE-ALLOC-INJECTED",
         "fault injection fails requests with NOFAIL",
         "mm/fail_page_alloc.c:should_fail_alloc_page",
         {
