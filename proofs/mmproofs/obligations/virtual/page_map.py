@@ -92,7 +92,10 @@ def _of(
 
 
 OBLIGATIONS = (
-    _of("X86-LEAF", encode.leaf, x86_leaf, (c.WALKS, c.LOOKED), (is_x86_frame,), {"height": (1, 2)}, types={"regime": x86_64.Regime}),
+    _of(
+        "X86-LEAF", encode.leaf, x86_leaf, (c.WALKS, c.LOOKED), (is_x86_frame,), {"height": (1, 2)},
+        types={"regime": x86_64.Regime},
+    ),
     _of("X86-POINTER", encode.pointer, x86_pointer, (c.HALF, c.TREE), (is_table,), {}, types={"regime": x86_64.Regime}),
     _of(
         "RISCV-LEAF", encode.leaf, riscv_leaf, (c.WALKS, c.LOOKED), (is_riscv_frame,), {"height": (1, 2, 3, 4, 5)},
