@@ -105,5 +105,8 @@ OBLIGATIONS = (
         "ARM-LEAF", encode.leaf, arm_leaf, (c.WALKS, c.LOOKED), (is_arm_frame,),
         {"regime.granule": (12, 14, 16), "height": (1, 2)}, types={"regime": aarch64.Regime},
     ),
-    _of("RISCV-POINTER", encode.pointer, riscv_pointer, (c.TREE,), (is_table,), {}, types={"regime": riscv64.Regime}, straight=True),
+    _of(
+        "RISCV-POINTER", encode.pointer, riscv_pointer, (c.TREE,), (is_table,), {}, types={"regime": riscv64.Regime},
+        straight=True,
+    ),
 )  # fmt: skip
