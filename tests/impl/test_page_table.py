@@ -100,7 +100,7 @@ def without_short_ways(config: Config) -> PageTable:
 def test_the_short_way_gives_what_the_kernel_gives(seed: int) -> None:
     """The same results and the same memory, whatever is written between; and it is taken, and left, on every architecture."""
     taken, left = Counter[int](), Counter[int]()
-    for config, requests in programs(seed, 15):
+    for config, requests in programs(seed, 60):
         both, whole = PageTable(config), without_short_ways(config)
         for request in requests:
             if isinstance(request, Access) and request.root % both.root_size == 0 and not request.root >> both.phys_bits:
