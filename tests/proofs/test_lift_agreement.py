@@ -35,6 +35,10 @@ UNREAD = {
         ],
         "it shifts by what an architecture's layout limits: proved for each layout, which a random state is not of",
     ),
+    **dict.fromkeys(
+        [f"mmspec.physical.hotplug.onlining.{name}" for name in ("counted", "with_isolated")],
+        "a difference is a plain int, of any sign: what calls it is compared",
+    ),
 }
 """Functions of the law that a proof goes through and that no state can be made for alone."""
 
