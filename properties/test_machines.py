@@ -26,14 +26,9 @@ def test_programs(machine: str, profile: str, data: bytes) -> None:
     check_program(machine, opened(machine, "impl", profile=profile), data, profile=profile)
 
 
-OPEN = pytest.mark.xfail(
-    strict=False, reason="pages takes ALLOC_CMA from what is not movable, which its law and Linux's choice answer apart"
-)
-
-
 @pytest.mark.by_turns(3)
 @pytest.mark.parametrize("profile", ["linux", "any"])
-@pytest.mark.parametrize("machine", [pytest.param(name, marks=[OPEN] if name == "pages" else []) for name in NAMES])
+@pytest.mark.parametrize("machine", NAMES)
 def test_rules(machine: str, profile: str, seed: int) -> None:
     """The same holds where Hypothesis chooses step by step."""
     run_state_machine_as_test(hypothesis.seed(seed)(state_machine(machine, profile=profile)))

@@ -56,7 +56,7 @@ def law_files(components: Iterable[Component]) -> dict[str, Path]:
     asked = list(components)
     roots = [module for component in asked for module in modules_behind(component)]
     names = {component.name for component in asked}
-    others = tuple(f"{str(place).partition(':')[0]}." for name, place in COMPONENTS.places.items() if name not in names)
+    others = tuple(f"{module}." for name, module in COMPONENTS.modules.items() if name not in names)
     return {
         name: path for name, path in closure(roots).items() if name.split(".")[0] == LAW and not f"{name}.".startswith(others)
     }

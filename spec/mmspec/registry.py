@@ -34,6 +34,11 @@ class Registry(Collection[T], Generic[T]):
             self._known[name] = place
         return self._known[name]
 
+    @property
+    def modules(self) -> dict[str, str]:
+        """The modules that hold what is listed by its place, by name; none of them is imported."""
+        return {name: place.partition(":")[0] for name, place in self.places.items() if isinstance(place, str)}
+
     def __iter__(self) -> Iterator[T]:
         return map(self.named, self.names)
 

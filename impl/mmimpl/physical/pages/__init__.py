@@ -99,7 +99,7 @@ class Allocator(Lists):
 
     def alloc(self, op: Alloc) -> Page | Error:
         """Take a block from the first zone that serves."""
-        if not self.is_lawful(op) or op.order > MAX_ORDER_LIMIT:
+        if not self.is_lawful(op) or op.order > MAX_ORDER_LIMIT or op.flags & ALLOC_CMA:
             return EINVAL
         if op.order > self.max_order:
             return ENOMEM

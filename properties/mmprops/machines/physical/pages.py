@@ -14,13 +14,13 @@ from mmimpl.physical.pages import Allocator
 from mmprops.machine import Capability, Lockstep, Machine
 from mmprops.machines.physical.buddy import BUDDY
 from mmprops.machines.physical.pages_draw import draw, simpler, too_much
-from mmprops.machines.physical.pages_generate import NAMES, Generator
+from mmprops.machines.physical.pages_generate import Generator
 from mmprops.machines.physical.pcp import PCP
 from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
 from mmspec.physical import pages as law
 from mmspec.physical.page_alloc.ops import ALLOC_WMARK_LOW
-from mmspec.physical.pages.core import can_take, is_asked, is_cpu, is_live
+from mmspec.physical.pages.core import can_alloc, can_take, is_asked, is_cpu, is_live
 from mmspec.physical.pages.ops import (
     FREE_CMA,
     FREE_PAGES,
@@ -84,7 +84,7 @@ def unpromised(memory: Memory, request: Any, capabilities: Mapping[str, Any]) ->
 def lawful(memory: Memory, request: Any) -> bool:
     """Tell whether a request is one that need not be refused with EINVAL."""
     if isinstance(request, Alloc):
-        return is_asked(memory, request.cpu, request.gfp, request.node) and request.order <= memory.max_order
+        return can_alloc(memory, request) and request.order <= memory.max_order
     if isinstance(request, BulkTake):
         return can_take(memory, request)
     if isinstance(request, Unreserve | BulkZone):
@@ -163,5 +163,3 @@ PAGES = Machine(
     picture=picture,
 )
 """The machine."""
-
-__all__ = ["NAMES", "PAGES"]

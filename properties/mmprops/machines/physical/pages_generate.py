@@ -8,6 +8,7 @@ from typing import Any
 from mmspec.physical import pages as law
 from mmspec.physical.page_alloc.ops import (
     ALL_NODES,
+    ALLOC_CMA,
     ALLOC_CPUSET,
     ALLOC_HIGHATOMIC,
     ALLOC_MIN_RESERVE,
@@ -169,7 +170,9 @@ class Generator:
         return Free(self.cpu(r[1]), pfn, order, state), ({} if step is None else {"pfn": step})
 
     def wrong(self, r: bytes) -> Any:
-        """Give back what is no block: a part, a union, what is free already, or what no zone has."""
+        """Give back what is no block: a part, a union, what is free already, or what no zone has; or ask for CMA's by flag."""
+        if self.capabilities["flags"] and r[2] % 8 == 7:
+            return Alloc(self.cpu(r[1]), self.gfp(r[3], 0), 0, 0, FLAGS[r[4] % len(FLAGS)] | ALLOC_CMA)
         if self.gone and r[2] % 3 == 0:
             return Free(self.cpu(r[1]), *self.gone[r[3] % len(self.gone)])
         if not self.live or r[2] % 3 == 1:

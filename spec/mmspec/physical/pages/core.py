@@ -19,7 +19,7 @@ from mmspec.physical.buddy.state import Zone as Frames
 from mmspec.physical.buddy.state import kind_at
 from mmspec.physical.page_alloc.core import highest_of, is_request
 from mmspec.physical.page_alloc.flags import is_movable
-from mmspec.physical.page_alloc.ops import ALL_NODES, GFP_THISNODE, NOWHERE, AnyNode, Gfp, NodeSet, Zone, ZoneEnd
+from mmspec.physical.page_alloc.ops import ALL_NODES, ALLOC_CMA, GFP_THISNODE, NOWHERE, AnyNode, Gfp, NodeSet, Zone, ZoneEnd
 from mmspec.physical.page_alloc.state import has
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages.ops import (
@@ -82,6 +82,11 @@ def serves(memory: Memory, gfp: Gfp, node: AnyNode, nodes: NodeSet, zone: Zone) 
 # --- alloc -----------------------------------------------------------------------------------------------------------
 
 
+def can_alloc(memory: Memory, op: Alloc) -> bool:
+    """Tell whether a request is one of some order, without the flag that its bits decide (ALLOC_CMA)."""
+    return is_asked(memory, op.cpu, op.gfp, op.node) & (op.order <= MAX_ORDER_LIMIT) & (op.flags & ALLOC_CMA == 0)
+
+
 def must_serve(memory: Memory, op: Alloc) -> bool:
     """Tell whether the zone that a request for one frame names may serve it, is large, and has all its frames."""
     zone = zone_at(op.node, highest_of(op.gfp))
@@ -92,8 +97,7 @@ def must_serve(memory: Memory, op: Alloc) -> bool:
 
 def alloc_allowed(memory: Memory, op: Alloc, result: Page | Error) -> Clause | None:
     """Name the clause that an answer to an allocation breaks."""
-    lawful = is_asked(memory, op.cpu, op.gfp, op.node) and op.order <= MAX_ORDER_LIMIT
-    if not lawful:
+    if not can_alloc(memory, op):
         return answered(result, False)
     if op.order > memory.max_order:
         rule(c.ORDER)

@@ -41,7 +41,7 @@ from mmspec.physical.page_alloc.walk import (
     walk_more,
 )
 from mmspec.physical.pages import clauses as c
-from mmspec.physical.pages.core import apart, is_asked, is_cpu, is_live, leaks
+from mmspec.physical.pages.core import apart, can_alloc, is_asked, is_cpu, is_live, leaks
 from mmspec.physical.pages.initial import told
 from mmspec.physical.pages.ops import (
     DONE,
@@ -72,7 +72,7 @@ from mmspec.physical.watermarks.linux import mark_at, reserve_at
 from mmspec.physical.watermarks.ops import MOVABLE as MOVABLE_ZONE
 from mmspec.physical.watermarks.ops import WMARK_HIGH
 from mmspec.physical.zones.state import is_zone, node_of
-from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Link, Migratetype, Order, Pfn, size_of
+from mmspec.words import Count, Flags, Link, Migratetype, Order, Pfn, size_of
 
 
 def with_parts(linux: Linux, zone: Zone, parts: Parts) -> Linux:
@@ -152,7 +152,7 @@ LOOK = Loop("look", look_more, look_step, look_left)
 
 def alloc_choose(memory: Memory, linux: Linux, op: Alloc) -> tuple[Page | Error, Linux]:
     """Return the block that Linux hands out."""
-    if not is_asked(memory, op.cpu, op.gfp, op.node) or op.order > MAX_ORDER_LIMIT:
+    if not can_alloc(memory, op):
         return EINVAL, linux
     if op.order > memory.max_order:
         return ENOMEM, linux

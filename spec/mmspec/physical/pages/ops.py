@@ -82,7 +82,7 @@ class Config:
 class Alloc:
     """Take a block from the first zone that serves (mm/page_alloc.c:get_page_from_freelist, v6.12).
 
-    ``flags`` are what the request came to (``page_alloc``); CMA follows from its bits.
+    ``flags`` are what the request came to (``page_alloc``), without ALLOC_CMA: that follows from its bits.
     """
 
     cpu: AnyCpu

@@ -16,6 +16,14 @@ BUGS = (
         profile="any",
     ),
     bug(
+        "BUG-PAGES-CMA-BY-FLAG",
+        "PAGES-ARGS",
+        "a request says itself that it may use CMA pageblocks",
+        "mm/page_alloc.c:gfp_to_alloc_flags_cma",
+        {f"{OUR}.alloc": (" or op.flags & ALLOC_CMA", "")},
+        profile="any",
+    ),
+    bug(
         "BUG-PAGES-LAST-CPU-REFUSED",
         "PAGES-ACCEPTED",
         "the last CPU is not drained",
