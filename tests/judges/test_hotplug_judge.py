@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
@@ -14,12 +13,13 @@ from mmspec.physical.hotplug import ops as hp
 from mmspec.profile import Profile
 
 from . import hotplug_612 as judge
+from .beside import BesideLaw
 
 BLOCKS = 24
 """The blocks of a machine, and some beyond what it can map."""
 
 
-class Beside:
+class Beside(BesideLaw):
     """The law and the judge, asked the same."""
 
     def __init__(self, seed: int) -> None:
@@ -34,19 +34,17 @@ class Beside:
                 hole = rng.choice([0, 0, 0, 512])
                 memory.append((number, number * self.nodes // 12, kind, rng.choice([0, 0, 0, 77]), hole))
         spans = self.wider(memory) if rng.random() < 0.3 else ()
-        self.config = hp.Config(
+        c = hp.Config(
             tuple(memory), self.nodes, rng.randrange(1 << self.nodes), spans, block_order=self.order, mappable_end=20 * pages,
             online_policy=rng.randrange(2), auto_movable_ratio=rng.choice([0, 100, 301]),
             auto_movable_numa_aware=rng.randrange(2),
             movable_node=rng.randrange(2),
         )  # fmt: skip
-        c = self.config
-        self.law = Judge(HOTPLUG, Profile.KERNEL_6_12, c)
+        super().__init__(HOTPLUG, c)
         self.judge = judge.Machine(
             memory, c.nodes, c.cpus, spans, c.block_order, c.mappable_end, c.physical_end, bool(c.online_policy),
             c.auto_movable_ratio, bool(c.auto_movable_numa_aware), bool(c.movable_node),
         )  # fmt: skip
-        self.told: list[Any] = [c]
 
     def wider(self, memory: list[tuple[int, int, int, int, int]]) -> tuple[tuple[int, int, int], ...]:
         """The lowest zone of node 0 begins a block early, or at 0."""
@@ -57,13 +55,6 @@ class Beside:
                 start = self.rng.choice([0, number - 1]) * self.pages
                 return ((node * 8 + kind, start, (mine[-1] + 1) * self.pages - hole),)
         return ()
-
-    def hold(self, operation: str, request: Any, result: Any) -> None:
-        """The law must give the judge's answer."""
-        self.told.append((request, result))
-        verdict = self.law.judge(self.law.operations[operation], request, result)
-        said = "\n".join(str(told) for told in [self.told[0], *self.told[1:][-12:]])
-        assert verdict is None, f"the law says {verdict.chosen} ({verdict.clause.id})\n{said}"
 
     def some_range(self) -> tuple[int, int]:
         """Mostly whole blocks."""

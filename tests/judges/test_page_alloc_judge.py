@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from mmprops.judge import Judge
 from mmspec.errors import DONE, EINVAL, ENOMEM
 from mmspec.physical.page_alloc import PAGE_ALLOC
 from mmspec.physical.page_alloc import ops as pa
-from mmspec.profile import Profile
 
 from . import page_alloc_612 as judge
+from .beside import BesideLaw
 
 MIB = 256
 """Frames of a MiB."""
@@ -44,25 +43,17 @@ def all_or(nodes: int) -> int | None:
     return None if nodes == pa.ALL_NODES else nodes
 
 
-class Beside:
+class Beside(BesideLaw):
     """The law and the judge, asked the same."""
 
     def __init__(self, name: str, seed: int) -> None:
-        self.rng = random.Random(seed)
         config = config_of(name)
-        self.law = Judge(PAGE_ALLOC, Profile.KERNEL_6_12, config)
+        super().__init__(PAGE_ALLOC, config)
+        self.rng = random.Random(seed)
         self.judge = judge.Machine(*MACHINES[name], config.max_order, config.pageblock_order)
         self.zones = sorted(self.judge.zones)
         self.nodes = len(MACHINES[name][0])
         self.waiting: dict[int, int] = {}
-        self.told: list[Any] = []
-
-    def hold(self, operation: str, request: Any, result: Any) -> None:
-        """The law must give the judge's answer."""
-        self.told.append((request, result))
-        verdict = self.law.judge(self.law.operations[operation], request, result)
-        said = "\n".join(f"{a} -> {b}" for a, b in self.told[-12:])
-        assert verdict is None, f"the law says {verdict.chosen} ({verdict.clause.id})\n{said}"
 
     # ---- words
 

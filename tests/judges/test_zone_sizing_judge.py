@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
-from mmprops.judge import Judge
 from mmspec.errors import DONE
 from mmspec.physical.zone_sizing import ZONE_SIZING
 from mmspec.physical.zone_sizing import ops as zs
-from mmspec.profile import Profile
 
 from . import zone_sizing_612 as judge
+from .beside import BesideLaw
 
 
-class Beside:
+class Beside(BesideLaw):
     """The law and the judge, told of the same machine."""
 
     def __init__(self, seed: int) -> None:
@@ -33,18 +31,8 @@ class Beside:
         if not any(ends):
             ends[2] = at = 60 * unit
         self.high = max(ends) << self.shift
-        self.law = Judge(
-            ZONE_SIZING, Profile.KERNEL_6_12, zs.Config(self.nodes, (ends[0], ends[1], ends[2], ends[3]), self.shift, order)
-        )
+        super().__init__(ZONE_SIZING, zs.Config(self.nodes, (ends[0], ends[1], ends[2], ends[3]), self.shift, order))
         self.judge = judge.Boot(self.nodes, ends, self.shift, order)
-        self.told: list[Any] = [ends, order, self.shift]
-
-    def hold(self, operation: str, request: Any, result: Any) -> None:
-        """The law must give the judge's answer."""
-        self.told.append((request, result))
-        verdict = self.law.judge(self.law.operations[operation], request, result)
-        said = "\n".join(str(told) for told in self.told)
-        assert verdict is None, f"the law says {verdict.chosen} ({verdict.clause.id})\n{said}"
 
     def tell(self) -> None:
         """Regions, some on page boundaries, some adjacent, nodes one behind the other or mixed."""

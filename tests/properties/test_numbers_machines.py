@@ -1,8 +1,7 @@
-"""The machines whose answers are numbers or zones. What is drawn is a machine, and its vectors are right."""
+"""The machines whose answers are numbers or zones: they speak the protocol, and the vectors of one are right."""
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
@@ -11,64 +10,15 @@ import pytest
 from mmprops import vectors
 from mmprops.clients import wire
 from mmprops.clients.registry import opener
-from mmprops.conform import judge_session, own_session, session_for
-from mmprops.lockstep import explore
-from mmprops.machine import HEADER, RECORD
+from mmprops.conform import judge_session, session_for
 from mmprops.machines import machine_named
 from mmprops.unforgiving import Unforgiving
 from mmprops.worlds import Equals
 from mmspec.physical.watermarks import clauses as c
 from mmspec.profile import Profile
-from mmspec.words import words_of
 
 NAMES = ("watermarks", "zones", "vmstat", "page_alloc")
 FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "watermarks"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_drawn_is_a_machine(name: str, seed: int) -> None:
-    """The law takes it at the door, as it takes every simpler one; a client of few capabilities takes it too."""
-    machine, rng = machine_named(name), random.Random(seed)
-    least = machine.capable(dict.fromkeys(machine.capabilities, 1))
-    for trial in range(300):
-        capabilities = machine.own_capabilities if trial % 2 else least
-        config = machine.draw(rng.randbytes(HEADER), capabilities)
-        machine.component.initial(config)
-        assert machine.too_much(config, capabilities) is None
-        for simpler in machine.simpler(config) if trial < 60 else ():
-            machine.component.initial(simpler)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_asked_fits_its_words(name: str, seed: int) -> None:
-    """A request can be written, and read again."""
-    machine, rng = machine_named(name), random.Random(seed)
-    session = own_session(machine, "impl", Profile.KERNEL_6_12)
-    for _ in range(6):
-        outcome = explore(machine, session, Profile.KERNEL_6_12, rng.randbytes(HEADER + 500 * RECORD))
-        for _, request in outcome.program.steps:
-            for field, word in words_of(type(request)).items():
-                assert word.lo <= getattr(request, field) <= word.hi, request
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_zeros_are_no_operation(name: str) -> None:
-    """So that zeroing bytes deletes operations."""
-    machine = machine_named(name)
-    config = machine.draw(bytes(HEADER), machine.own_capabilities)
-    generator = machine.generator(bytes(HEADER), config, machine.own_capabilities)
-    assert generator.request(bytes(RECORD), machine.component.initial(config)) is None
-
-
-@pytest.mark.parametrize("profile", list(Profile))
-@pytest.mark.parametrize("name", NAMES)
-def test_the_implementation_is_right_and_reaches_every_clause(name: str, profile: Profile) -> None:
-    """Under every profile, in six thousand operations of one seed: other seeds are for `pytest properties`."""
-    machine = machine_named(name)
-    run = judge_session(machine, own_session(machine, "impl", profile), profile, ops=6_000, seed=0)
-    assert (run.verdict, run.violation) == ("pass", None)
-    held_to = {clause.id for clause in machine.component.clauses if profile.holds_to(clause)}
-    assert held_to - set(run.clauses_reached) == set()
 
 
 class OverTheWire:
