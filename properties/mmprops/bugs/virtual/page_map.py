@@ -276,6 +276,13 @@ TRUTHS = (
         client="spec",
     ),
     bug(
+        "BUG-SPLIT-REFUSED",
+        "PAGE-MAP-SPLIT",
+        "only huge pages of the lowest kind can be split",
+        "mm/huge_memory.c:__split_huge_pud_locked, v6.12",
+        {f"{MAP}.split": ("if request.height == 1:", "if request.height != 2:")},
+    ),
+    bug(
         "BUG-SPLIT-ALL-ALIKE",
         "PAGE-MAP-WALKS",
         "each piece of a split maps the first piece's frame",

@@ -19,8 +19,9 @@ LAYOUTS = (
     ((DMA32, 512), (NORMAL, 4096)),
     ((NORMAL, 1000),),
     ((DMA32, 700), (NORMAL, 1500), (MOVABLE, 1100)),
+    ((NORMAL, 12288),),
 )
-"""Which zones a node has, and of how many frames."""
+"""Which zones a node has, and of how many frames: the last is large enough that 6.1 refills a list with several at once."""
 ORDERS = ((6, 3, 4), (6, 3, 0), (7, 4, 4), (4, 2, 4), (9, 5, 5), (6, 6, 6))
 """The largest order, a pageblock's, and a huge page's."""
 BASES = (0x400, 1 << 31, 0x400, 1 << 51)

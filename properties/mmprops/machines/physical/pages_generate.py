@@ -58,7 +58,7 @@ FLAGS = (
 MASKS = (ALL_NODES, ALL_NODES, ALL_NODES, ALL_NODES, ALL_NODES, 1, 2, 0)
 
 HUNGRY = 3
-"""The mood of a program in which half of the requests pass all watermarks."""
+"""The mood of a program in which half of the requests pass all watermarks, some of them unless they would fragment."""
 
 Made = tuple[str, Any, Mapping[str, int]]
 
@@ -70,11 +70,12 @@ class Generator:
         self.config, self.capabilities = config, capabilities
         self.cpus, self.nodes = config.cpus * len(config.nodes), len(config.nodes)
         self.zones = [n * 8 + z.name for n, node in enumerate(config.nodes) for z in node.zones]
+        self.sizes = [z.end_pfn - z.start_pfn for node in config.nodes for z in node.zones]
         self.live: list[tuple[Pfn, Order, int | None]] = []  # blocks, and the step that handed each out
         self.gone: list[tuple[Pfn, Order]] = []  # what was given back last
         self.mood = header[12] % 4  # small blocks mostly, or large ones, until little is left; in HUNGRY's nothing
         self.one_cpu = header[13] % 4 == 0
-        self.freeing = 0
+        self.freeing, self.scattered = 0, False  # how many more are given back, and whether from anywhere
         other: list[Callable[[bytes], Any]] = [self.split]
         if capabilities["drains"]:
             other += [self.drain, self.drain_all, self.drain_zone, self.refresh, self.refresh, self.refresh]
@@ -111,7 +112,7 @@ class Generator:
             self.freeing -= 1
             return True
         if r[0] % 32 in (7, 8) and len(self.live) > 4:
-            self.freeing = r[6] % (8 if r[0] % 32 == 7 else 48)
+            self.freeing, self.scattered = r[6] % (8 if r[0] % 32 == 7 else 160), r[5] % 2 == 0
         return r[0] % 32 > (18, 24, 24, 28)[self.mood]
 
     def note(self, step: int, name: str, request: Any, result: Any) -> None:
@@ -158,13 +159,14 @@ class Generator:
         """Take a block."""
         flags = FLAGS[r[4] % len(FLAGS)] if self.capabilities["flags"] else ALLOC_WMARK_LOW
         if self.mood == HUNGRY and self.capabilities["flags"] and r[4] % 2:
-            flags = ALLOC_NO_WATERMARKS
+            flags = ALLOC_NO_WATERMARKS | (ALLOC_NOFRAGMENT if r[4] % 4 == 1 else 0)
         node = r[5] % self.nodes if r[5] < 250 or not self.capabilities["checked"] else self.nodes
         return Alloc(self.cpu(r[1]), self.gfp(r[2], r[7]), self.order(r[3], r[6]), node, flags, MASKS[r[7] // 32])
 
     def free(self, r: bytes) -> Any:
         """Give a block back: the newest, the oldest, or any."""
-        at = (-1, 0, r[3] % len(self.live), -1 - r[4] % min(8, len(self.live)))[r[2] % 4]
+        anywhere, scattered = (r[3] | r[4] << 8) % len(self.live), self.freeing > 0 and self.scattered
+        at = (-1, 0, anywhere, -1 - r[4] % min(8, len(self.live)))[2 if scattered else r[2] % 4]
         pfn, order, step = self.live[at]
         state = (BAD, POISONED)[r[7] % 2] if self.capabilities["bad"] and r[7] % 32 < 2 else SOUND
         return Free(self.cpu(r[1]), pfn, order, state), ({} if step is None else {"pfn": step})
@@ -189,11 +191,12 @@ class Generator:
         return Split(pfn, order), ({} if step is None else {"pfn": step})
 
     def bulk(self, r: bytes) -> Any:
-        """Begin a bulk request; seldom take of a zone that was never named."""
+        """Begin a bulk request, at times for about what a zone has; seldom take of a zone that was never named."""
         cpu, gfp = self.cpu(r[2]), self.gfp(r[3], r[7])
         if self.capabilities["checked"] and r[4] % 16 == 3:
             return BulkTake(cpu, gfp, (7, NOWHERE, *self.zones)[r[6] % (2 + len(self.zones))])
-        count = (0, 1, 2, 5, 16, 60, 400)[r[4] % 7] + r[6] % 4
+        size = self.sizes[r[6] % len(self.sizes)]
+        count = (0, 1, 2, 5, 16, 60, 400, size // 4, size // 2, size - 40)[r[4] % 10] + r[6] % 4
         return BulkZone(cpu, gfp, r[5] % self.nodes, count, MASKS[r[7] // 32])
 
     def drain(self, r: bytes) -> Any:

@@ -116,7 +116,6 @@ WALK_NEAR = _linux(
 )
 WALK_RECLAIMED = _linux("PAGE-ALLOC-WALK-6c", "One that was reclaimed is asked the mark once more, by the plain check", _WALK)
 WALK_EMPTY = _linux("PAGE-ALLOC-WALK-7", "A zone that turns out to have no block is passed by", _WALK)
-WALK_ANEW = _linux("PAGE-ALLOC-WALK-8", "At the end a request that must not fragment begins anew as one that may", _WALK)
 
 # --- the paths ---------------------------------------------------------------------------------------------------------
 FAST = _linux("PAGE-ALLOC-FAST", "A request is first held to LOW", "mm/page_alloc.c:__alloc_pages_noprof, v6.12")

@@ -231,7 +231,6 @@ def walk_more(memory: Memory, paths: Paths, scan: Scan) -> bool:
 def walk_step(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
     """Try the zone at this place."""
     if scan.place >= scan.end:
-        rule(c.WALK_ANEW)
         return memory, paths, anew(scan)
     if not eligible_at(paths.lists, scan, scan.place):
         return memory, paths, attrs.evolve(scan, place=first_from(paths.lists, scan, scan.place + 1))

@@ -45,6 +45,10 @@ NO_MARKS = _linux(
     "PAGES-NO-WATERMARKS", "A request that passes all watermarks is tried on every zone, whatever its counters say",
     "mm/page_alloc.c:get_page_from_freelist, v6.12",
 )  # fmt: skip
+ANEW = _linux(
+    "PAGES-ANEW", "At the end of the list a request that must not fragment begins anew as one that may",
+    "mm/page_alloc.c:get_page_from_freelist, v6.12",
+)  # fmt: skip
 FROM_CPU = _linux("PAGES-RMQUEUE-1", "Orders that CPUs keep are served from the lists of the request's CPU", _RMQUEUE)
 REFILL = _linux(
     "PAGES-REFILL", "An empty list takes as many blocks as it wants, one after another, and goes on without those it cannot have",

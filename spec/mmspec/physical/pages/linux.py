@@ -124,6 +124,7 @@ def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...
     """Try the zone at this place, and take a block from it if it passes its test."""
     lists = linux.paths.lists
     if scan.place >= scan.end:
+        rule(c.ANEW)
         return linux, anew(scan), cpu, found
     if not eligible_at(lists, scan, scan.place):
         return linux, passed_by(scan), cpu, found

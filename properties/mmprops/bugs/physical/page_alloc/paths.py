@@ -389,4 +389,21 @@ BUGS = (
             f"{SLOW}.give_up": ("within_then_without(way, ALLOC_MIN_RESERVE)", "within_then_without(way, 0)"),
         },
     ),
+    bug(
+        "BUG-PA-ALL-TRY-AT-LAST",
+        "PAGE-ALLOC-SLOW-9",
+        "any request that fails tries the reserve of NOFAIL first",
+        SOURCE,
+        {
+            f"{PATH}.once": (
+                "                return True, None\n            found = self.widened",
+                "                return True, self.widened(ALLOC_MIN_RESERVE)\n            found = self.widened",
+            ),
+            f"{SLOW}.give_up": (
+                "    return asking(way, PAGE)",
+                "    last = within_then_without(way, ALLOC_MIN_RESERVE)\n"
+                "    return last if last.taken < NOWHERE else asking(last, PAGE)",
+            ),
+        },
+    ),
 )

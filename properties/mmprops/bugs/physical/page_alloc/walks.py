@@ -8,6 +8,36 @@ SOURCE = "mm/page_alloc.c:get_page_from_freelist"
 
 BUGS = (
     bug(
+        "BUG-PA-FIRST-PASSED-BY",
+        "PAGE-ALLOC-WALK",
+        "a walk begins at the second zone that the request may use, unless it begins anew",
+        SOURCE,
+        {
+            f"{LISTS}.candidates": (
+                "flags = flags if careful else flags & ~ALLOC_NOFRAGMENT\n            for zone in zones:",
+                "late = careful or not flags & ALLOC_NOFRAGMENT\n"
+                "            flags = flags if careful else flags & ~ALLOC_NOFRAGMENT\n"
+                "            for zone in zones[late:]:",
+            ),
+            f"{WALK}.walk": (
+                "WALK.run(memory, paths, scan)",
+                "WALK.run(memory, paths, attrs.evolve(scan, place=first_from(paths.lists, scan, scan.place + 1)))",
+            ),
+        },
+    ),
+    bug(
+        "BUG-PA-TAKES-ONE-FRAME",
+        "PAGE-ALLOC-CHOICE",
+        "whatever a request takes, one frame less is counted free",
+        SOURCE,
+        {
+            f"{LISTS}.take": (
+                "(max(0, free - (1 << order)), max(0, exact - (1 << order)), *rest)",
+                "(max(0, free - 1), max(0, exact - 1), *rest)",
+            )
+        },
+    ),
+    bug(
         "BUG-PA-CPUSET-IGNORED",
         "PAGE-ALLOC-WALK-1",
         "the cpuset is not asked",

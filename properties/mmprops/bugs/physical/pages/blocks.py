@@ -21,6 +21,22 @@ BUGS = (
         },
     ),
     bug(
+        "BUG-PAGES-LISTS-FORGET-FLAGS",
+        "PAGES-RMQUEUE-2",
+        "a request that comes to the free lists itself has no flags any more",
+        RMQUEUE,
+        {
+            f"{PARTS}.from_lists": (
+                "of_buddy.Alloc(order, migratetype, flags & ALLOC_FLAGS)",
+                "of_buddy.Alloc(order, migratetype, 0)",
+            ),
+            f"{ZONE}.take": (
+                "lists.alloc(self.free, order, migratetype, flags & ALLOC_FLAGS)",
+                "lists.alloc(self.free, order, migratetype, 0)",
+            ),
+        },
+    ),
+    bug(
         "BUG-PAGES-REFILL-ONE-SHORT",
         "PAGES-REFILL",
         "a refill takes a block less than it wants, unless that is one",
@@ -32,6 +48,18 @@ BUGS = (
                 "range(held.want(self.held, cpu, order, below) - 1)",
             ),
         },
+    ),
+    bug(
+        "BUG-PAGES-REFILL-COUNTED-SINGLY",
+        "PAGES-COUNT-6.1",
+        "6.1 counts each block of a refill",
+        "mm/page_alloc.c:rmqueue_bulk, v6.1",
+        {
+            f"{PARTS}.refill_step": ("if lists.kernel >= 612:", "if lists.kernel > 0:"),
+            f"{PARTS}.refilled": ("if after.lists.kernel >= 612:", "if after.lists.kernel > 0:"),
+            f"{ZONE}.refill": ("if not self.old:", "if frame >= 0:"),
+        },
+        profile="kernel-6.1",
     ),
     bug(
         "BUG-PAGES-DRAIN-COUNTED-BY-OWNER",

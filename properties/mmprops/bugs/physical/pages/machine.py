@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.pages.places import BULK, LINUX, OUR, ZONE, bug
+from mmprops.bugs.physical.pages.places import BULK, LINUX, LISTS, OUR, ZONE, bug
 
 WALK, DRAIN = "mm/page_alloc.c:get_page_from_freelist", "mm/page_alloc.c:__drain_all_pages"
 RESERVE, UNRESERVE = "mm/page_alloc.c:reserve_highatomic_pageblock", "mm/page_alloc.c:unreserve_highatomic_pageblock"
@@ -148,6 +148,29 @@ BUGS = (
         "a bulk request for one frame is one",
         "mm/page_alloc.c:alloc_pages_bulk_noprof",
         {f"{BULK}.bulk_zone_choose": ("op.count <= 1", "op.count < 1"), f"{OUR}.bulk_zone": ("op.count > 1", "op.count >= 1")},
+    ),
+    bug(
+        "BUG-PAGES-CAREFUL-TO-THE-END",
+        "PAGES-ANEW",
+        "a request that must not fragment fails where every zone would have to",
+        "mm/page_alloc.c:get_page_from_freelist",
+        {
+            f"{LINUX}.look_step": (
+                "rule(c.ANEW)\n        return linux, anew(scan), cpu, found",
+                "return linux, attrs.evolve(scan, flags=0), cpu, found",
+            ),
+            f"{LISTS}.candidates": ("yield zone, flags", "yield zone, flags\n            else:\n                return"),
+        },
+    ),
+    bug(
+        "BUG-PAGES-BULK-ABROAD",
+        "PAGES-BULK-NEAR",
+        "a bulk request is served from another node",
+        "mm/page_alloc.c:alloc_pages_bulk_noprof",
+        {
+            f"{BULK}.bulk_step": ("node_of(zone) != node_of(first)", "node_of(zone) < 0"),
+            f"{OUR}.bulk_zone": ("zone // 8 != zones[0] // 8", "zone < 0"),
+        },
     ),
     bug(
         "BUG-PAGES-BULK-FORGETS-COUNT",

@@ -8,6 +8,7 @@ from mmprops.bugs.bug import Bug
 
 CORE, PARTS, LINUX = "mmspec.physical.pages.core", "mmspec.physical.pages.parts", "mmspec.physical.pages.linux"
 BULK = "mmspec.physical.pages.bulk"
+LISTS = "mmimpl.physical.page_alloc.walk.Lists"
 OUR, ZONE = "mmimpl.physical.pages.Allocator", "mmimpl.physical.pages.zone.Zone"
 
 OURS = "INTERFACES 1, machine page_alloc"
