@@ -30,12 +30,11 @@ from mmspec.physical.page_alloc.state import Memory as Counts
 from mmspec.physical.page_alloc.state import Paths, Scan
 from mmspec.physical.page_alloc.walk import (
     anew,
-    begun,
     eligible_at,
-    end_of,
     leaves_node,
     passed_by,
     place_zone,
+    scan_of,
     try_zone,
     walk_left,
     walk_more,
@@ -96,14 +95,8 @@ def flags_at(linux: Linux, zone: Zone) -> Flags:
 
 
 def scan_at(linux: Linux, gfp: Gfp, order: Order, flags: AllocFlags, node: Node, nodes: NodeSet) -> Scan:
-    """Return the scan of a request, at its preferred zone; kinds above its highest are passed by at once."""
-    highest = highest_of(gfp)
-    end = end_of(linux.paths.lists, node, gfp)
-    first = min(7 - highest, end)
-    scan = Scan(
-        gfp, order, flags, node, nodes, highest, ALL_NODES, 0, 0, 0, 0, preferred=first, place=first, end=end, taken=NOWHERE
-    )
-    return begun(linux.paths.lists, scan)
+    """Return the scan of a request, at its preferred zone."""
+    return scan_of(linux.paths.lists, gfp, order, flags, node, nodes, highest_of(gfp), ALL_NODES, 0, 0, 0, 0)
 
 
 def look_more(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> bool:
