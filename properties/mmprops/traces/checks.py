@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import attrs
+import numpy as np
 
 from . import numbers
 from .archive import Capture
 from .blocks import HUGE_PAGE_ORDER, BlockStream
-from .formats import BUDDY_EVENTS, Event, Marker, events
+from .formats import BUDDY_EVENTS, Event, Marker, Tally, tables
 from .replay import FreeBlocks, replay
 from .snapshot import (
     KPF_BUDDY,
@@ -325,15 +326,18 @@ def _windows(capture: Capture, moments: Sequence[str]) -> Iterator[tuple[str, li
     opening = {f"SNAP {name} end": name for name in moments}
     name, paused = None, False
     window: list[Event] = []
-    for event in events(capture, BUDDY_EVENTS):
-        line = event.line if isinstance(event, Marker) else None
-        if name is not None and paused and line is not None:
-            yield name, [*window, event]
-            name = None
-        if line in opening:
-            name, paused, window = opening[line], False, []
-        elif name is not None:
-            window.append(event)
-            paused = paused or line == f"SPIN {name.upper()}"
+    for table in tables(capture, BUDDY_EVENTS, Tally()):
+        if name is None and not table.rows(Marker).size:
+            continue  # no window is open, and none opens here
+        for event in table.records(np.ones(len(table.batch), bool))[1]:
+            line = event.line if isinstance(event, Marker) else None
+            if name is not None and paused and line is not None:
+                yield name, [*window, event]
+                name = None
+            if line in opening:
+                name, paused, window = opening[line], False, []
+            elif name is not None:
+                window.append(event)
+                paused = paused or line == f"SPIN {name.upper()}"
     if name is not None and paused:
         yield name, window

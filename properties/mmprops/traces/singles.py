@@ -41,14 +41,15 @@ class Singles:
         """Yield the wanted events that are more than a single frame outside the free lists, and note the others."""
         states, places = self._columns(table)
         frames, before, recent, start = self.frames, self.before, self.recent, self.start_pfn
-        wanted, records = table.records(states < 0)
+        # Before START each event is handed on: their records are made at once.
+        wanted, records = table.records(states < 0 if self.noting else np.ones(len(states), bool))
         single = states[wanted].tolist()
         columns = zip(wanted.tolist(), single, places[wanted].tolist(), table.batch.cpu[wanted].tolist(), records, strict=True)
         for row, state, place, cpu, event in columns:
-            if event is not None:
+            if state < 0:
                 yield event
             elif not self.noting or frames[place] == FREE:
-                yield table.record(row)
+                yield table.record(row) if event is None else event
             else:
                 frames[place] = state
                 before[cpu] = None
