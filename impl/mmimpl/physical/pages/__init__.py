@@ -10,6 +10,7 @@ from typing import Any
 
 from mmimpl.physical.page_alloc.path import MOBILITY
 from mmimpl.physical.page_alloc.walk import Lists
+from mmimpl.physical.pages.contig import Range, Ranges
 from mmimpl.physical.pages.zone import NONE, Zone
 from mmimpl.physical.watermarks import Marks
 from mmimpl.physical.zones import Zones
@@ -25,6 +26,7 @@ from mmspec.physical.page_alloc.ops import (
 from mmspec.physical.pages.ops import (
     BAD,
     DONE,
+    EBUSY,
     EINVAL,
     ENOMEM,
     NOWHERE,
@@ -34,16 +36,19 @@ from mmspec.physical.pages.ops import (
     BulkTake,
     BulkZone,
     Config,
+    Contig,
     Done,
     Drain,
     DrainAll,
     DrainZone,
     Error,
     Free,
+    IsolateRange,
     Page,
     Refresh,
     Served,
     Split,
+    UndoRange,
     Unreserve,
 )  # fmt: skip
 from mmspec.physical.pcp.ops import AGAIN, BELOW_HIGH, REMOTE
@@ -75,6 +80,7 @@ class Allocator(Lists):
                 )
                 self.tell(number)
         self.live: dict[int, int] = {}  # orders of the blocks that requests have
+        self.ranges = Ranges(config)
 
     def apply(self, request: Any) -> Any:
         """Carry out one request and return its result."""
@@ -243,6 +249,48 @@ class Allocator(Lists):
                 return Answer(1)
         return Answer(0)
 
+    # --- ranges -------------------------------------------------------------------------------------------------------
+
+    def zone_of(self, op: IsolateRange | Contig | UndoRange) -> int | None:
+        """Return the zone that a range is of, if a CPU that is there asks for one."""
+        zone = self.zone.get(op.start >> self.max_order)
+        return zone if op.cpu < self.cpus and self.ranges.has(zone, op.start, op.end) else None
+
+    def isolate_range(self, op: IsolateRange) -> Done | Error:
+        """Isolate the pageblocks of a range."""
+        zone = self.zone_of(op)
+        if zone is None or not self.ranges.may_isolate(op.start, op.end, op.migratetype):
+            return EINVAL
+        parts = self.parts[zone]
+        first, last = ((pfn - parts.base) & -parts.size for pfn in (op.start, op.end - 1))
+        done = Range(parts, zone % 8, self.live, op.cpu, op.migratetype).isolate_all(first, last)
+        self.tell(zone)
+        return DONE if done else EBUSY
+
+    def contig(self, op: Contig) -> Done | Error:
+        """Take the frames of an isolated range."""
+        zone = self.zone_of(op)
+        if zone is None:
+            return EINVAL
+        parts = self.parts[zone]
+        if not self.ranges.is_isolated(parts, op.start, op.end):
+            return EBUSY
+        if not Range(parts, zone % 8, self.live, op.cpu).take(op.start - parts.base, op.end - parts.base):
+            return EBUSY
+        self.live.update(dict.fromkeys(range(op.start, op.end), 0))
+        return DONE
+
+    def undo_range(self, op: UndoRange) -> Done | Error:
+        """Give the isolated pageblocks of a range a type."""
+        zone = self.zone_of(op)
+        if zone is None or not self.ranges.may_undo(self.parts[zone], op.start, op.end, op.migratetype):
+            return EINVAL
+        parts = self.parts[zone]
+        asked = Range(parts, zone % 8, self.live, op.cpu, op.migratetype)
+        asked.restore((op.start - parts.base) & -parts.size, op.end - parts.base)
+        self.tell(zone)
+        return DONE
+
 
 SERVES: dict[type, Callable[[Allocator, Any], Any]] = {
     Alloc: Allocator.alloc,
@@ -255,5 +303,8 @@ SERVES: dict[type, Callable[[Allocator, Any], Any]] = {
     DrainAll: Allocator.drain_all,
     Refresh: Allocator.refresh,
     Unreserve: Allocator.unreserve,
+    IsolateRange: Allocator.isolate_range,
+    Contig: Allocator.contig,
+    UndoRange: Allocator.undo_range,
 }
 """What serves each kind of request."""

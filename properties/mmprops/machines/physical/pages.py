@@ -30,11 +30,15 @@ from mmspec.physical.pages.ops import (
     BulkTake,
     BulkZone,
     Config,
+    Contig,
     DrainZone,
     Free,
+    IsolateRange,
     Split,
+    UndoRange,
     Unreserve,
 )
+from mmspec.physical.pages.ranges import can_contig, can_isolate, can_undo
 from mmspec.physical.pages.state import Linux, Memory, Parts
 from mmspec.physical.vmstat.state import cell_of
 from mmspec.physical.zones.state import is_zone
@@ -46,6 +50,7 @@ CAPABILITIES = {
     "drains": Capability(False, "serves drain, drain_zone, drain_all and refresh", opens=True),
     "splits": Capability(False, "serves split", opens=True),
     "bulk": Capability(False, "serves bulk_zone and bulk_take", opens=True),
+    "contig": Capability(False, "serves isolate_range, contig and undo_range", opens=True),
     "bad": Capability(False, "free takes a state; looks at blocks where it is told to check", opens=True),
     "cma": Capability(False, "takes CMA pageblocks", opens=True),
     "max_nodes": Capability(8, "the most nodes it takes", least=1),
@@ -56,6 +61,7 @@ CAPABILITIES = {
 REQUIRES = {
     "split": "splits", "drain": "drains", "drain_zone": "drains", "drain_all": "drains", "refresh": "drains",
     "unreserve": "flags", "bulk_zone": "bulk", "bulk_take": "bulk",
+    "isolate_range": "contig", "contig": "contig", "undo_range": "contig",
 }  # fmt: skip
 
 
@@ -89,6 +95,12 @@ def lawful(memory: Memory, request: Any) -> bool:
         return can_take(memory, request)
     if isinstance(request, Unreserve | BulkZone):
         return is_asked(memory, request.cpu, request.gfp, request.node)
+    if isinstance(request, IsolateRange):
+        return can_isolate(memory, request)
+    if isinstance(request, Contig):
+        return can_contig(memory, request)
+    if isinstance(request, UndoRange):
+        return can_undo(memory, request)
     if isinstance(request, Split):
         return is_live(memory, request.pfn, request.order)
     if isinstance(request, Free) and not is_live(memory, request.pfn, request.order):

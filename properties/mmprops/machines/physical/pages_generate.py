@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mmprops.machines.physical.pages_ranges import Ranges
 from mmspec.physical import pages as law
 from mmspec.physical.page_alloc.ops import (
     ALL_NODES,
@@ -85,6 +86,7 @@ class Generator:
             other += [self.bulk, self.bulk, self.bulk]
         self.other = other
         self.left: tuple[int, Any] = (0, None)  # frames of a bulk request that are still to be taken
+        self.ranges = Ranges(config)
 
     def request(self, record: bytes, state: Any) -> Made | None:
         """Return the request that a record stands for in this state."""
@@ -95,7 +97,9 @@ class Generator:
         if count and kind % 8:
             self.left = count - 1, more
             return "bulk_take", more, {}
-        if kind == 31:
+        if self.capabilities["contig"] and self.ranges.comes(record):
+            made = self.ranges.request(record, self.cpu(record[1]), self.live, self.capabilities["checked"])
+        elif kind == 31:
             made = self.other[record[1] % len(self.other)](record)
         elif self.capabilities["checked"] and kind == 30 and record[7] % 2:
             made = self.wrong(record)
@@ -117,9 +121,12 @@ class Generator:
 
     def note(self, step: int, name: str, request: Any, result: Any) -> None:
         """Remember which blocks requests have."""
+        self.ranges.note(name, request, result)
         if result.failed:
             return
-        if name in ("alloc", "bulk_take"):
+        if name == "contig":
+            self.live += [(pfn, 0, None) for pfn in range(request.start, request.end)]
+        elif name in ("alloc", "bulk_take"):
             self.live.append((result.pfn, request.order if name == "alloc" else 0, step))
         elif name == "bulk_zone" and result.zone < NOWHERE:
             self.left = min(request.count, 24), BulkTake(request.cpu, request.gfp, result.zone)

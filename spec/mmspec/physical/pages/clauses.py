@@ -13,6 +13,11 @@ _RESERVE = "mm/page_alloc.c:reserve_highatomic_pageblock, v6.12"
 _UNRESERVE = "mm/page_alloc.c:unreserve_highatomic_pageblock, v6.12"
 _REFRESH = "mm/vmstat.c:refresh_cpu_vm_stats, v6.12"
 _BULK = "mm/page_alloc.c:alloc_pages_bulk_noprof, v6.12"
+_ISOLATE = "mm/page_isolation.c:start_isolate_page_range, v6.12"
+_CONTIG = "mm/page_alloc.c:alloc_contig_range_noprof, v6.12"
+_UNDO = "mm/page_isolation.c:undo_isolate_page_range, v6.12"
+_TEST = "mm/page_isolation.c:test_pages_isolated, v6.12"
+_MOVES = "mm/page_isolation.c:has_unmovable_pages, v6.12"
 _OURS = "INTERFACES 1, machine page_alloc"
 _linux = partial(Clause, of_policy=True)
 
@@ -116,6 +121,40 @@ DRAIN_ALL = _linux(
 FOLDS = _linux("PAGES-REFRESH-1", "A refresh hands over what the CPU counted in each zone", _REFRESH)
 DECAYS = _linux("PAGES-REFRESH-2", "Then the CPU's limit decays, and it gives back what is above it", _REFRESH)
 EXPIRES = _linux("PAGES-REFRESH-3", "A zone of another node that it left alone for three refreshes gets a batch back", _REFRESH)
+
+# --- ranges ------------------------------------------------------------------------------------------------------------
+RANGE_ARGS = Clause(
+    "PAGES-RANGE-ARGS", "A range is of one zone, for MOVABLE or CMA, and takes no pageblock to CMA or from it: EINVAL", _OURS
+)
+RANGE_TWICE = Clause("PAGES-RANGE-TWICE", "A range with a pageblock that is isolated already is refused with EBUSY", _ISOLATE)
+RANGE_CMA = Clause("PAGES-RANGE-CMA", "A CMA pageblock is isolated for CMA only, else EBUSY", _MOVES)
+RANGE_ISOLATED = Clause("PAGES-RANGE", "Whole pageblocks of which each frame is nobody's can be isolated", _ISOLATE)
+RANGE_UNDONE = Clause("PAGES-RANGE-UNDO", "Each isolation can be undone", _UNDO)
+ISOLATED = Clause("PAGES-ISOLATED", "Of an isolated pageblock nothing is handed out once its zone was drained since", _ISOLATE)
+CONTIG_OPEN = Clause("PAGES-CONTIG-OPEN", "Of a range that is not all isolated nothing is handed out: EBUSY", _TEST)
+CONTIG_FREE = Clause("PAGES-CONTIG-FREE", "Nor of one that has a frame of another's: no frame has two owners", _CONTIG)
+CONTIG = Clause(
+    "PAGES-CONTIG-1",
+    "Any other that was drained since is handed out, each frame by itself; its pageblocks stay isolated",
+    _CONTIG,
+)
+MOVES = _linux("PAGES-MOVES", "A pageblock is isolated only if what begins in it is nobody's, or can be moved", _MOVES)
+MOVES_CMA = _linux("PAGES-MOVES-CMA", "A CMA pageblock is isolated for CMA whatever it has", _MOVES)
+MOVES_ALL = _linux("PAGES-MOVES-ZONE", "In ZONE_MOVABLE everything can be moved", _MOVES)
+STRADDLES = _linux(
+    "PAGES-STRADDLES", "Nor is one at an end of the range if a compound page lies across that end",
+    "mm/page_isolation.c:isolate_single_pageblock, v6.12",
+)  # fmt: skip
+EDGES_FIRST = _linux(
+    "PAGES-ISOLATE-ORDER", "The first pageblock is isolated, then the last, then the others; if one cannot be, all is undone",
+    _ISOLATE,
+)  # fmt: skip
+UNDOES = _linux("PAGES-UNDOES", "Pageblocks that are no longer isolated have the type that was asked for", _UNDO)
+CONTIG_LISTED = _linux("PAGES-CONTIG-LISTED", "A range is had if listed blocks cover it, and not what a CPU holds", _TEST)
+CONTIG_EDGES = _linux(
+    "PAGES-CONTIG-EDGES", "Blocks over its ends are taken whole; what is before it, then what is behind, goes back by frames",
+    "mm/page_alloc.c:free_contig_range, v6.12",
+)  # fmt: skip
 
 CHOICE = _linux("PAGES-CHOICE", "Of the lawful answers it is the kernel's", "mm/page_alloc.c, v6.12")
 

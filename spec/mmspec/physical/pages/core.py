@@ -42,6 +42,7 @@ from mmspec.physical.pages.ops import (
     Split,
     Unreserve,
 )
+from mmspec.physical.pages.ranges import has_isolated, is_withheld
 from mmspec.physical.pages.state import Memory, cpus_of, zone_of
 from mmspec.physical.zones.core import eligible
 from mmspec.physical.zones.state import is_zone, node_of, zone_at
@@ -90,7 +91,7 @@ def can_alloc(memory: Memory, op: Alloc) -> bool:
 def must_serve(memory: Memory, op: Alloc) -> bool:
     """Tell whether the zone that a request for one frame names may serve it, is large, and has all its frames."""
     zone = zone_at(op.node, highest_of(op.gfp))
-    whole = memory.taken.get(zone, 0) == 0
+    whole = (memory.taken.get(zone, 0) == 0) & (memory.ranges.count.get(zone, 0) == 0)
     frames = memory.topology.present.get(zone, 0)
     return (op.order == 0) & has(op.nodes, op.node) & whole & (frames >= LARGE) & (memory.frames.frames.get(CMA, 0) == 0)
 
@@ -120,6 +121,9 @@ def block_broken(memory: Memory, op: Alloc, pfn: Pfn) -> Clause | None:
     zone = zone_of(memory, pfn)
     if zone == NOWHERE or not serves(memory, op.gfp, op.node, op.nodes, zone):
         return c.ZONE
+    rule(c.ISOLATED)
+    if has_isolated(memory, zone) and is_withheld(memory, pfn, op.order):
+        return c.ISOLATED
     if is_movable(op.gfp):
         return None
     rule(c.CMA_ONLY)
@@ -157,7 +161,7 @@ SEEK_CMA = Loop("seek-cma", cma_more, cma_step, cma_left)
 def with_taken(memory: Memory, frames: Frames, zone: ZoneEnd, count: int) -> Memory:
     """Return the memory with other frames, and so many more of a zone that requests have."""
     taken = memory.taken.set(zone, memory.taken.get(zone, 0) + count)
-    return Memory(memory.max_order, memory.cpus, memory.topology, memory.zone, frames, taken, memory.checks)
+    return Memory(memory.max_order, memory.cpus, memory.topology, memory.zone, frames, taken, memory.checks, memory.ranges)
 
 
 def alloc_apply(memory: Memory, op: Alloc, result: Page | Error) -> Memory:

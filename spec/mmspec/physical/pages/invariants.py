@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mmspec.component import Invariant
-from mmspec.physical.buddy.ops import CMA
+from mmspec.physical.buddy.ops import CMA, ISOLATE
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages.ops import FREE_CMA, FREE_PAGES, Zone
 from mmspec.physical.pages.parts import counted_of
@@ -20,7 +20,9 @@ def held_in(linux: Linux, zone: Zone) -> int:
 
 def conserved(memory: Memory, linux: Linux, zone: Zone) -> bool:
     """Each frame of a zone is free, held by a CPU, or with a request: the three sum to all of them."""
-    return counted_of(linux.parts[zone].zone) + held_in(linux, zone) + memory.taken.get(zone, 0) == memory.topology.managed[zone]
+    frames = linux.parts[zone].zone
+    free = counted_of(frames) + frames.frames.get(ISOLATE, 0)
+    return free + held_in(linux, zone) + memory.taken.get(zone, 0) == memory.topology.managed[zone]
 
 
 def lost_none(memory: Memory, linux: Linux, zone: Zone) -> bool:

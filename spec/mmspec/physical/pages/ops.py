@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 import attrs
 
-from mmspec.errors import DONE, EINVAL, ENOMEM, Done, Error
+from mmspec.errors import DONE, EBUSY, EINVAL, ENOMEM, Done, Error
 from mmspec.physical.page_alloc.ops import (
     ALL_NODES,
     ALLOC_WMARK_LOW,
@@ -26,11 +26,12 @@ from mmspec.physical.page_alloc.ops import (
     ZoneEnd,
 )  # fmt: skip
 from mmspec.physical.pcp.ops import Factor
-from mmspec.words import PFN_BITS, Order, Pfn, Word
+from mmspec.words import PFN_BITS, Migratetype, Order, Pfn, PfnEnd, Word
 
 __all__ = [
-    "DONE", "EINVAL", "ENOMEM", "NOWHERE", "Alloc", "Answer", "BulkTake", "BulkZone", "Config", "Done", "Drain", "DrainAll",
-    "DrainZone", "Error", "Free", "Page", "Refresh", "Served", "Split", "Truth", "Unreserve", "Zone", "ZoneEnd",
+    "DONE", "EBUSY", "EINVAL", "ENOMEM", "NOWHERE", "Alloc", "Answer", "BulkTake", "BulkZone", "Config", "Contig", "Done",
+    "Drain", "DrainAll", "DrainZone", "Error", "Free", "IsolateRange", "Page", "Refresh", "Served", "Split", "Truth",
+    "UndoRange", "Unreserve", "Zone", "ZoneEnd",
 ]  # fmt: skip
 
 MAX_CPUS = 16
@@ -193,3 +194,40 @@ class Answer:
 
     failed: ClassVar[Literal[False]] = False
     done: Truth
+
+
+@attrs.frozen
+class IsolateRange:
+    """Isolate the pageblocks of a range, so that nothing of them is handed out (start_isolate_page_range).
+
+    ``migratetype`` (MOVABLE or CMA) is what they get where it fails. EBUSY: one of them is isolated already or cannot be
+    (mm/page_isolation.c, v6.12).
+    """
+
+    cpu: AnyCpu
+    start: Pfn
+    end: PfnEnd
+    migratetype: Migratetype
+
+
+@attrs.frozen
+class Contig:
+    """Take each frame of a range whose pageblocks are isolated, as single frames (mm/page_alloc.c:alloc_contig_range, v6.12).
+
+    That is its second half: isolating, draining and migrating are operations before it, undoing the isolation is one after it.
+    EBUSY: a frame is not on the free lists.
+    """
+
+    cpu: AnyCpu
+    start: Pfn
+    end: PfnEnd
+
+
+@attrs.frozen
+class UndoRange:
+    """Give the isolated pageblocks of a range a type again (mm/page_isolation.c:undo_isolate_page_range, v6.12)."""
+
+    cpu: AnyCpu
+    start: Pfn
+    end: PfnEnd
+    migratetype: Migratetype

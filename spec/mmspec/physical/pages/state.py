@@ -21,12 +21,25 @@ from mmspec.physical.page_alloc.ops import NOWHERE
 from mmspec.physical.page_alloc.state import Memory as Counts
 from mmspec.physical.page_alloc.state import Paths, memory_of
 from mmspec.physical.pages.ops import MAX_CPUS, AnyCpu, Chunk, Config, Truth, Zone, ZoneEnd
+from mmspec.physical.pcp.ops import COSTLY_ORDER
 from mmspec.physical.pcp.state import Pages, PcpLists
 from mmspec.physical.vmstat.state import Cells
 from mmspec.physical.vmstat.state import Zone as Totals
 from mmspec.physical.zones.state import Topology, zone_at
 from mmspec.pmap import PMap, pmap
-from mmspec.words import Count, Kernel, Order, Pfn, PfnEnd, head_of, size_of
+from mmspec.words import Count, Kernel, Order, Pageblock, Pfn, PfnEnd, head_of, size_of
+
+
+@attrs.frozen
+class Ranges:
+    """Where each zone's frames are, and which pageblocks are isolated so that ranges can be had."""
+
+    start: PMap[Zone, Pfn]
+    end: PMap[Zone, PfnEnd]
+    coarse: Truth  # whether no block that CPUs keep is larger than a pageblock, as in every kernel; else there are no ranges
+    isolated: PMap[Pageblock, Count]  # with the number of the drain of its zone after which no CPU holds frames of it
+    count: PMap[Zone, Count]  # isolated pageblocks; absent: 0
+    drains: PMap[ZoneEnd, Count]  # of each zone, and (NOWHERE) of all; absent: 0
 
 
 @attrs.frozen
@@ -40,6 +53,7 @@ class Memory:
     frames: Frames  # all zones as one: what no request has is free
     taken: PMap[Zone, Count]  # frames that requests have, or that never come back; absent: 0
     checks: Truth  # whether blocks are looked at when they are given back
+    ranges: Ranges
 
 
 @attrs.frozen
@@ -113,6 +127,13 @@ def with_cma(zone: Frames, config: Config) -> Frames:
     return zone
 
 
+def initial_ranges(config: Config, spans: list[tuple[Zone, int, int]]) -> Ranges:
+    """Return where zones lie; nothing is isolated."""
+    coarse = COSTLY_ORDER <= config.pageblock_order >= config.huge_order
+    start, end = pmap({zone: pfn for zone, pfn, _ in spans}), pmap({zone: pfn for zone, _, pfn in spans})
+    return Ranges(start, end, 1 if coarse else 0, pmap(), pmap(), pmap())
+
+
 def initial_memory(config: Config) -> Memory:
     """Return the machine that a configuration describes, all of it free (InputError: which part is wrong)."""
     topology = memory_of(above(config)).topology
@@ -125,4 +146,5 @@ def initial_memory(config: Config) -> Memory:
         zone.update(dict.fromkeys(range(start >> config.max_order, ((end - 1) >> config.max_order) + 1), number))
     total = pmap({ORDINARY: sum(size_of(order) for order in blocks.values())})
     frames = Frames(span_of(whole), pmap(blocks), pmap(), pmap(), total)
-    return Memory(config.max_order, config.cpus, topology, pmap(zone), with_cma(frames, config), pmap(), config.checks)
+    ranges = initial_ranges(config, spans)
+    return Memory(config.max_order, config.cpus, topology, pmap(zone), with_cma(frames, config), pmap(), config.checks, ranges)
