@@ -36,7 +36,9 @@ class Ranges:
 
     def note(self, name: str, request: Any, result: Any) -> None:
         """Remember how far the range is, and what cannot be moved."""
-        if name == "alloc" and not result.failed and not request.gfp & GFP_MOVABLE:
+        if name == "contig" and result.failed and self.patience:
+            self.stage, self.patience = DRAINED, self.patience - 1
+        elif name == "alloc" and not result.failed and not request.gfp & GFP_MOVABLE:
             self.pinned.add(result.pfn)
         elif name == "contig" and not result.failed:
             self.pinned.update(range(request.start, request.end))
@@ -56,11 +58,11 @@ class Ranges:
                 return DrainZone(cpu, self.zone) if r[3] % 8 else DrainAll(cpu)
         if self.stage < TAKEN:
             inside = [one for one in live if one[0] < self.end and one[0] + (1 << one[1]) > self.start]
-            if inside and self.patience and r[4] % 16:
+            if inside and self.patience and r[4] % 8:
                 self.patience -= 1
                 return freed(cpu, inside[r[5] % len(inside)])
             self.stage = TAKEN
-            return Contig(cpu, *self.bent(r))
+            return Contig(cpu, *self.bent(r, inside))
         self.stage = NOTHING
         if r[6] % 4 == 0:
             return self.begin(r, cpu, checked)
@@ -107,9 +109,11 @@ class Ranges:
         self.start = min(max(start, zone[1]), zone[2] - 1)
         self.end = min(self.start + length, zone[2])
 
-    def bent(self, r: bytes) -> tuple[Pfn, Pfn]:
-        """Return the range, or a part of it."""
-        if r[6] % 2 or self.end - self.start < 2:
+    def bent(self, r: bytes, inside: Blocks) -> tuple[Pfn, Pfn]:
+        """Return the range, or a part of it; where it has blocks, often up to the first frame of one."""
+        if r[6] % 2 == 0 and inside:
+            return self.start, max(self.start, min(pfn for pfn, _, _ in inside)) + 1
+        if r[6] % 4 or self.end - self.start < 2:
             return self.start, self.end
         start = self.start + r[7] % (self.end - self.start)
         return start, start + 1 + r[5] % (self.end - start)
