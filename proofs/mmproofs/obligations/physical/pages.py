@@ -19,7 +19,7 @@ from mmspec.physical.page_alloc.state import Memory as Counts
 from mmspec.physical.page_alloc.state import Paths, Scan, has
 from mmspec.physical.page_alloc.walk import above_high, atomic_of, can_give
 from mmspec.physical.pages import clauses as c
-from mmspec.physical.pages import core, parts
+from mmspec.physical.pages import core, parts, ranges
 from mmspec.physical.pages.linux import tested
 from mmspec.physical.pages.ops import Alloc, Cpu
 from mmspec.physical.pages.state import Memory, Parts, zone_of
@@ -112,14 +112,17 @@ SPLITS = (LoopInvariant(SPLIT, ()), LoopInvariant(ACCOUNT, ()))
 WAITING = frozenset({"PAGES-PASSED", "PAGES-CONSERVED"})
 """What is written and not in the ledger, since no answer came within two minutes: it is registered by leaving this set."""
 
+ELSEWHERE = (block_over, core.has_cma, ranges.is_withheld)
+"""Looks at other frames than the block's first: whatever they answer."""
+
 _ALL = (
     Obligation(
         "PAGES-BLOCK-DEFINED", (c.ZONE,), "block_broken: every key is there, and every word fits", core.block_broken,
-        forget=(block_over, core.has_cma), operation="alloc", invariant="defined",
+        forget=ELSEWHERE, operation="alloc", invariant="defined",
     ),
     Obligation(
         "PAGES-WITHIN-MASK", (c.ZONE,), within_mask.__doc__ or "", core.block_broken, within_mask,
-        rests_on=("PAGES-BLOCK-DEFINED",), forget=(block_over, core.has_cma), operation="alloc", invariant="within-mask",
+        rests_on=("PAGES-BLOCK-DEFINED",), forget=ELSEWHERE, operation="alloc", invariant="within-mask",
     ),
     Obligation(
         "PAGES-PASSED", (c.NO_MARKS,), passed.__doc__ or "", tested, passed, given=(not_yet, has_marks), forget=(can_give,),
