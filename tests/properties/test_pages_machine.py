@@ -6,12 +6,12 @@ import pytest
 
 from mmprops.clients.registry import opener
 from mmprops.conform import judge_session, session_for
-from mmprops.examples.python.mypages import Forgets, Strays, TwoNodes
+from mmprops.examples.python.mypages import Forgets, Ranges, Reuses, Strays, TwoNodes
 from mmprops.machines import machine_named
 from mmprops.machines.physical.pages import CAPABILITIES, too_much, unpromised
 from mmprops.machines.physical.pages_draw import draw, simpler
 from mmspec.physical.pages import PAGES
-from mmspec.physical.pages.ops import Alloc, DrainZone, Free
+from mmspec.physical.pages.ops import Alloc, Contig, DrainZone, Free, IsolateRange, UndoRange
 from mmspec.profile import Profile
 
 
@@ -23,12 +23,16 @@ def judged(client: object, profile: Profile = Profile.ANY) -> tuple[str, str | N
     return run.verdict, None if broken is None else str(broken.clause)
 
 
-def test_a_small_allocator_conforms() -> None:
-    """Under ``any``: where its frames lie, and which of the zones serves, is its own business."""
-    assert judged(TwoNodes())[0] == "pass"
+@pytest.mark.parametrize("client", [TwoNodes, Ranges])
+def test_a_small_allocator_conforms(client: type[TwoNodes]) -> None:
+    """Under ``any``: where its frames lie, which zones serve, and what of a range it can isolate is its own business."""
+    assert judged(client())[0] == "pass"
 
 
-@pytest.mark.parametrize(("client", "clause"), [(Strays, "PAGES-ZONE"), (Forgets, "PAGES-FREE")])
+WRONG = [(Strays, "PAGES-ZONE"), (Forgets, "PAGES-FREE"), (Reuses, "PAGES-ISOLATED")]
+
+
+@pytest.mark.parametrize(("client", "clause"), WRONG)
 def test_one_that_breaks_a_promise_is_named(client: type[TwoNodes], clause: str) -> None:
     """By the clause that it breaks."""
     assert judged(client()) == ("fail", clause)
@@ -57,6 +61,7 @@ def test_what_is_not_promised_is_said() -> None:
     memory = PAGES.initial(draw(bytes(16), bare))
     assert unpromised(memory, Alloc(0, 0xCC0, 0, 0, flags=4), bare) == "flags"
     assert unpromised(memory, Free(0, 0, 0, 1), bare) == "a state"
-    for request in (Alloc(99, 0xCC0, 0, 0), Free(0, 1, 0), DrainZone(0, 6)):
+    ranges = (IsolateRange(0, 1, 1, 1), Contig(0, 1, 1), UndoRange(0, 1, 1, 1))
+    for request in (Alloc(99, 0xCC0, 0, 0), Free(0, 1, 0), DrainZone(0, 6), *ranges):
         assert unpromised(memory, request, bare) == "an unlawful request"
         assert unpromised(memory, request, {**bare, "checked": True}) is None

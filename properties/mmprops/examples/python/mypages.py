@@ -131,6 +131,95 @@ class TwoNodes:
         """Nothing to give back."""
 
 
+class Ranges(TwoNodes):
+    """Also lets one request have a range of frames: what is nobody's in an isolated pageblock is put aside."""
+
+    name = "mypages with ranges"
+
+    def hello(self) -> dict[str, Any]:
+        """Promise ranges; and drains, of CPUs that hold nothing."""
+        told = super().hello()
+        return {**told, "capabilities": {**told["capabilities"], "contig": True, "drains": True}}
+
+    def reset(self, machine: str, config: dict[str, Any]) -> dict[str, Any]:
+        """Begin again: nothing is isolated."""
+        self.block = config["pageblock_order"]
+        self.coarse = 3 <= self.block >= config["huge_order"]
+        self.aside: dict[int, set[int]] = {}  # frames that are nobody's, by isolated pageblock
+        return super().reset(machine, config)
+
+    def apply(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one operation."""
+        if op in ("isolate_range", "contig", "undo_range"):
+            return self.range_of(op, args, int(args["start"], 16), int(args["end"], 16))
+        if op.startswith(("drain", "refresh")):
+            zone = args.get("zone")
+            there = args["cpu"] < self.cpus and (zone is None or (zone // 8 < self.nodes and zone % 8 < len(KINDS)))
+            return {"result": {}} if there else dict(EINVAL)
+        return super().apply(op, args)
+
+    def range_of(self, op: str, args: dict[str, Any], start: int, end: int) -> dict[str, Any]:
+        """Isolate, take, or undo the isolation of a range."""
+        zone = next((zone for zone in self.zones.values() if zone.start <= start < end <= zone.end), None)
+        if zone is None or args["cpu"] >= self.cpus or not self.coarse:
+            return dict(EINVAL)
+        blocks = range(start >> self.block, ((end - 1) >> self.block) + 1)
+        if op == "contig":
+            return self.contig(blocks, range(start, end))
+        isolated = [at for at in blocks if at in self.aside]
+        if args["migratetype"] != "MOVABLE" and (op == "isolate_range" or isolated or args["migratetype"] != "CMA"):
+            return dict(EINVAL)
+        return self.isolate(zone, blocks) if op == "isolate_range" else self.undo(isolated)
+
+    def isolate(self, zone: Frames, blocks: range) -> dict[str, Any]:
+        """Put the frames of pageblocks aside, if all of them are nobody's."""
+        size = 1 << self.block
+        frames = range(blocks.start * size, blocks.stop * size)
+        inside = zone.start <= frames.start and frames.stop <= zone.end
+        if not inside or any(at in self.aside for at in blocks):
+            return {"error": "EBUSY"}
+        if not all(zone.free[frames.start - zone.start : frames.stop - zone.start]):
+            return {"error": "EBUSY"}
+        zone.free[frames.start - zone.start : frames.stop - zone.start] = bytes(len(frames))
+        self.aside.update({at: set(range(at * size, (at + 1) * size)) for at in blocks})
+        return {"result": {}}
+
+    def contig(self, blocks: range, frames: range) -> dict[str, Any]:
+        """Hand frames that were put aside out, each by itself."""
+        if not all(pfn in self.aside.get(pfn >> self.block, ()) for pfn in frames):
+            return {"error": "EBUSY"}
+        for at in blocks:
+            self.aside[at].difference_update(frames)
+        self.live.update(dict.fromkeys(frames, 0))
+        return {"result": {}}
+
+    def undo(self, blocks: list[int]) -> dict[str, Any]:
+        """Let pageblocks hand out again."""
+        for at in blocks:
+            for pfn in self.aside.pop(at):
+                super().free(pfn, 0)
+        return {"result": {}}
+
+    def free(self, pfn: int, order: int) -> None:
+        """Take a block back, frame by frame: aside where its pageblock is isolated."""
+        for frame in range(pfn, pfn + (1 << order)):
+            aside = self.aside.get(frame >> self.block)
+            if aside is None:
+                super().free(frame, 0)
+            else:
+                aside.add(frame)
+
+
+class Reuses(Ranges):
+    """Wrong: what comes back of an isolated pageblock is handed out again."""
+
+    name = "mypages that reuses"
+
+    def free(self, pfn: int, order: int) -> None:
+        """Take a block back as if nothing were isolated."""
+        TwoNodes.free(self, pfn, order)
+
+
 class Strays(TwoNodes):
     """Wrong: forgets that some requests must stay on their node."""
 

@@ -86,7 +86,7 @@ class Generator:
             other += [self.bulk, self.bulk, self.bulk]
         self.other = other
         self.left: tuple[int, Any] = (0, None)  # frames of a bulk request that are still to be taken
-        self.ranges = Ranges(config)
+        self.ranges = Ranges(config, capabilities)
 
     def request(self, record: bytes, state: Any) -> Made | None:
         """Return the request that a record stands for in this state."""
@@ -98,7 +98,7 @@ class Generator:
             self.left = count - 1, more
             return "bulk_take", more, {}
         if self.capabilities["contig"] and self.ranges.comes(record):
-            made = self.ranges.request(record, self.cpu(record[1]), self.live, self.capabilities["checked"])
+            made = self.ranges.request(record, self.cpu(record[1]), self.live)
         elif kind == 31:
             made = self.other[record[1] % len(self.other)](record)
         elif self.capabilities["checked"] and kind == 30 and record[7] % 2:

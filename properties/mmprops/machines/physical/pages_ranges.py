@@ -22,8 +22,9 @@ Blocks = list[tuple[Pfn, Order, int | None]]
 class Ranges:
     """What is being done about one range, and which others are left isolated."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, capabilities: Mapping[str, Any]) -> None:
         self.config, self.size = config, 1 << config.pageblock_order
+        self.checked, self.drains = capabilities["checked"], capabilities["drains"]
         self.spans = [(n * 8 + z.name, z.start_pfn, z.end_pfn) for n, node in enumerate(config.nodes) for z in node.zones]
         self.zone, self.start, self.end, self.type = self.spans[0][0], 0, 0, MOVABLE
         self.stage, self.patience = NOTHING, 0
@@ -48,13 +49,13 @@ class Ranges:
             self.stage, self.patience = ISOLATED, 24
             self.apart.append((request.start, request.end, request.migratetype))
 
-    def request(self, r: bytes, cpu: int, live: Blocks, checked: bool) -> Any:
+    def request(self, r: bytes, cpu: int, live: Blocks) -> Any:
         """Return the next request about the range, with the steps that it refers to."""
         if self.stage == NOTHING:
-            return self.begin(r, cpu, checked)
+            return self.begin(r, cpu)
         if self.stage == ISOLATED and r[2] % 16:
             self.stage = DRAINED
-            if r[3] % 4:
+            if self.drains and r[3] % 4:
                 return DrainZone(cpu, self.zone) if r[3] % 8 else DrainAll(cpu)
         if self.stage < TAKEN:
             inside = [one for one in live if one[0] < self.end and one[0] + (1 << one[1]) > self.start]
@@ -65,12 +66,12 @@ class Ranges:
             return Contig(cpu, *self.bent(r, inside))
         self.stage = NOTHING
         if r[6] % 4 == 0:
-            return self.begin(r, cpu, checked)
+            return self.begin(r, cpu)
         return self.undo(r, cpu)
 
-    def begin(self, r: bytes, cpu: int, checked: bool) -> Any:
+    def begin(self, r: bytes, cpu: int) -> Any:
         """Isolate a range; or take or undo what may not be isolated, or no range at all."""
-        if checked and r[7] % 16 == 5:
+        if self.checked and r[7] % 16 == 5:
             return self.wrong(r, cpu)
         if self.apart and r[7] % 16 in (6, 7):
             return self.undo(r, cpu)
@@ -122,7 +123,9 @@ class Ranges:
         """End the isolation of a range, now and then for another type, or of more than was isolated."""
         start, end, migratetype = self.apart.pop(-1 if r[3] % 4 else 0) if self.apart else (self.start, self.end, self.type)
         more = self.size if r[4] % 16 == 0 else 0
-        return UndoRange(cpu, start, end + more, (MOVABLE, CMA)[r[5] % 2] if r[5] % 32 < 2 else migratetype)
+        if self.checked and r[5] % 32 < 2:
+            migratetype = (MOVABLE, CMA)[r[5] % 2]
+        return UndoRange(cpu, start, end + more, migratetype)
 
     def wrong(self, r: bytes, cpu: int) -> Any:
         """Ask for what is no range: an empty one, one of two zones, one of none, or one for another type."""
