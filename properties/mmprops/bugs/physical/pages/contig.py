@@ -149,17 +149,14 @@ BUGS = (
         },
     ),
     bug(
-        "BUG-PAGES-CONTIG-AFTER-DRAINS",
+        "BUG-PAGES-CONTIG-HELD",
         "PAGES-CONTIG-LISTED",
-        "a range is busy until its zone is drained, whether or not a CPU has frames of it",
+        "a range is handed out while a CPU holds frames of it",
         "mm/page_isolation.c:test_pages_isolated",
         {
-            f"{CONTIG}.contig_choose": (
-                "survey(memory, op.start, op.end) & OPEN",
-                "survey(memory, op.start, op.end) & (OPEN | 32)",
-            )
+            f"{CONTIG}.contig_choose": ("< op.end:\n        return EBUSY", "< op.end:\n        return DONE"),
+            f"{RANGE}.take": ("if frame < end:\n            return False", "if frame < end:\n            return True"),
         },
-        client="spec",
     ),
     bug(
         "BUG-PAGES-TAIL-FIRST",
