@@ -96,10 +96,11 @@ def generate(machine: Machine) -> dict[str, list[Vector]]:
 def collected(machine: Machine, replies: Replies, collection: Collection) -> Iterator[Vector]:
     """Yield the vectors of a file: those of the written programs, and then of drawn ones."""
     seen: set[Clause] = set()
+    own = set(machine.component.clauses)  # not those of a component that it asks
     number = 0
     for trial, program in enumerate(programs(machine, replies, collection, seen), start=-len(replies.programs)):
         said = foretold(machine, replies, collection.profile, program)
-        met = {clause for clause in said.met if collection.profile.holds_to(clause)}
+        met = {clause for clause in said.met & own if collection.profile.holds_to(clause)}
         if trial < 0 or (len(said.expected) >= SHORTEST and (trial < collection.usual or not met <= seen)):
             seen |= met
             ids = tuple(sorted(clause.id for clause in met))
@@ -134,19 +135,28 @@ def drawn(machine: Machine, profile: Profile, capabilities: Mapping[str, Any], d
     clauses.reached.clear()
     program = explore(machine, session, profile, data).program
     of_states = {invariant.clause for invariant in machine.component.invariants}
-    return program, {clause for clause in clauses.reached if profile.holds_to(clause)} - of_states
+    own = clauses.reached & set(machine.component.clauses)
+    return program, {clause for clause in own if profile.holds_to(clause)} - of_states
 
 
 def promises(machine: Machine, said: Foretold) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what a client must have promised to be asked this, and of what else it must keep to the default."""
+    """Return what a client must have promised to be asked this, and what else it must have where it names it."""
     everything = machine.capable({name: True for name, capability in machine.capabilities.items() if capability.opens})
     needs, assumes = {}, {}
     for name, capability in machine.capabilities.items():
         if not capability.opens:
-            assumes[name] = capability.default
+            assumes[name] = assumed(machine, said, everything, name)
         elif not askable(machine, said, everything | {name: capability.default}):
             needs[name] = everything[name]
     return needs, assumes
+
+
+def assumed(machine: Machine, said: Foretold, everything: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a capability that a program is for: its default, or the choice that takes it and not all others."""
+    capability = machine.capabilities[name]
+    fit = [choice for choice in capability.choices if askable(machine, said, {**everything, name: choice})]
+    own = [choice for choice in fit if choice != capability.default]
+    return own[0] if own and len(fit) < len(capability.choices) else capability.default
 
 
 def askable(machine: Machine, said: Foretold, capabilities: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from mmprops.bugs import IMPLEMENTATION, bug_named, install
 
@@ -20,18 +21,21 @@ def main(name: str) -> None:
 
     from mmprops import vectors  # all that it imports may be edited
     from mmprops.machines import machine_named
+    from mmprops.program import main_value, resolved
 
     machine = machine_named(bug.component)
     for vector in (vector for of_file in vectors.read_folder(FOLDER / machine.name).values() for vector in of_file):
         body = machine.implementation(vector.program.config, vector.profile.kernel or "6.12")
-        for step, ((op, request), expected) in enumerate(zip(vector.program.steps, vector.expected, strict=True)):
+        values: list[Any] = []
+        for step, ((op, written), expected) in enumerate(zip(vector.program.steps, vector.expected, strict=True)):
             try:
-                met = body.apply(request) == getattr(expected, "result", None)
+                result = body.apply(resolved(written, values.__getitem__))
             except Exception:
-                met = False
-            if not met:
+                result = None
+            if result is None or result != getattr(expected, "result", None):
                 print(vector.id, step, op)
                 return
+            values.append(main_value(machine.component.operation(op), result))
 
 
 if __name__ == "__main__":

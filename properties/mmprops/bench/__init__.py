@@ -6,7 +6,7 @@ each subject is measured.
 
 from __future__ import annotations
 
-from mmprops.bench import judged, memory, replay, transports, yardstick
+from mmprops.bench import frames, judged, memory, replay, transports, walks, yardstick
 from mmprops.bench.row import FULL, QUICK, Curve, Effort, Finding, Left, Row, Subject, curves
 from mmspec.errors import InputError
 
@@ -21,6 +21,8 @@ SUBJECTS = (
     Subject("replay", "the batch replay of the buddy allocator beside C, and how both grow", yardstick.missing, replay.measure),
     Subject("memory", "bytes a page", _nothing, memory.measure),
     Subject("yardstick", "the yardstick in C beside drivers/gpu/buddy.c", yardstick.missing, yardstick.measure),
+    Subject("walks", "the batch of page-table walks beside C", yardstick.missing, walks.measure),
+    Subject("frames", "frames to pages and back, in batches, beside C", yardstick.missing, frames.measure),
     Subject("judged", "operations judged in lock-step beside Hypothesis' own state machine", _nothing, judged.measure),
     Subject("transports", "clients behind python:, exec: and lib: beside one in this process", _nothing, transports.measure),
 )

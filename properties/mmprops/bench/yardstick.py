@@ -1,5 +1,7 @@
 """The yardstick in C, and what it is measured by itself: the kernel's ``drivers/gpu/buddy.c`` where its source is installed.
 
+``library`` compiles those of the other subjects, too.
+
 ``yardstick.c`` has the arrays, cell types and rules of ``mmimpl.physical.buddy``, so that the same memory can be compared bit for
 bit. A yardstick that is slow for no reason would flatter us: it must keep up with an allocator that other people wrote.
 """
@@ -58,18 +60,24 @@ class CZone(ctypes.Structure):
 
 
 @contextmanager
-def yardstick(source: str | None = None) -> Iterator[Replay]:
-    """Compile the yardstick, or another source, for the time of a block (MmspecError: gcc refuses it)."""
-    text = SOURCE.read_text(encoding="utf-8") if source is None else source
+def library(text: str) -> Iterator[ctypes.CDLL]:
+    """Compile a yardstick's source for the time of a block (MmspecError: gcc refuses it)."""
     with tempfile.TemporaryDirectory(prefix="mmspec-") as folder:
-        library = Path(folder) / "yardstick.so"
+        made = Path(folder) / "yardstick.so"
         options = ["-O2", "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-        command = ["gcc", *options, "-o", str(library), "-xc", "-"]
+        command = ["gcc", *options, "-o", str(made), "-xc", "-"]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it says nothing"]
             raise MmspecError(f"gcc refuses the yardstick: {next((line for line in said if 'error' in line), said[0])}")
-        function = ctypes.CDLL(str(library)).replay
+        yield ctypes.CDLL(str(made))
+
+
+@contextmanager
+def yardstick(source: str | None = None) -> Iterator[Replay]:
+    """Compile the yardstick of the buddy allocator, or another source, for the time of a block (MmspecError: gcc refuses it)."""
+    with library(SOURCE.read_text(encoding="utf-8") if source is None else source) as compiled:
+        function = compiled.replay
         function.argtypes = [ctypes.POINTER(CZone), ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
         function.restype = None
 

@@ -12,8 +12,8 @@ _MISSING = {
     "the memory map of boot memory (component memory_model)": "MB-07 MB-09",
     "what frees memory after the hand-over, and what is computed from it (component page_alloc)": "MB-13 MB-16",
     "the scanners of compaction (component compaction)": "CMP-01 CMP-04",
-    "cursors, walkers of ranges, memory types and entries that are not present (component page_map: one entry at a time)": (
-        "PT-03 PT-04 PT-10 PT-15 PT-16 PT-20 PT-21"
+    "cursors, walkers of ranges, and entries that are not present but hold something (component page_map: one entry at a time)": (
+        "PT-04 PT-15 PT-20 PT-21"
     ),
     "mappings of raw frames that are flushed before their VMA goes (component vma)": "TLB-06",
     "address spaces (component vma)": (

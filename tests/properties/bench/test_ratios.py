@@ -29,7 +29,7 @@ def missed(name: str, effort: Effort) -> list[str]:
 @pytest.mark.nightly
 @pytest.mark.needs_gcc
 @pytest.mark.needs_numba
-@pytest.mark.parametrize("name", ["replay", "memory", "yardstick", "judged"])
+@pytest.mark.parametrize("name", ["replay", "memory", "yardstick", "walks", "frames", "judged"])
 def test_ratios_are_within_a_quarter_of_their_targets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missed only if missed twice."""
     monkeypatch.setenv("MMSPEC_ENGINE", "numba")

@@ -12,13 +12,13 @@ class Builder:
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
-        self._built: dict[tuple[str, str, str], str] = {}
+        self._built: dict[tuple[str, ...], str] = {}
 
-    def client(self, language: str, before: str = "", after: str = "") -> str:
+    def client(self, language: str, before: str = "", after: str = "", machine: str = "buddy") -> str:
         """Return the name on the command line of a client, ``before`` changed to ``after`` in its source."""
-        key = language, before, after
+        key = machine, language, before, after
         if key not in self._built:
-            page = write("buddy", language, self._folders.mktemp(language))
+            page = write(machine, language, self._folders.mktemp(language))
             if before:
                 source = page.read_text()
                 assert source.count(before) == 1

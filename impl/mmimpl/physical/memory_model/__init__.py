@@ -284,14 +284,12 @@ class MemoryModel:
         return pfns
 
     def run(self, kernel: Callable[..., None], arrays: list[NDArray[Any]], *numbers: int) -> None:
-        """Run a kernel over arrays of one length, and what follows them."""
+        """Run a kernel over arrays, as many frames as the first holds."""
         length = arrays[0].size
-        count = 3 if kernel is batch.frames_by_section else 2
         if engine.uses_numba():
-            engine.compiled(kernel)(*arrays[:count], length, *arrays[count:], *numbers)
+            engine.compiled(kernel)(*arrays, length, *numbers)
         else:
-            views = [array.data for array in arrays]
-            kernel(*views[:count], length, *views[count:], *numbers)
+            kernel(*(array.data for array in arrays), length, *numbers)
 
     # --- numbers -----------------------------------------------------------------------------------------------------
 

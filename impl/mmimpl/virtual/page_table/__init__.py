@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmimpl.virtual.page_table import aarch64, batch, riscv64, single, x86_64
-from mmimpl.virtual.page_table.memory import CELLS, CODE, COUNT, DIRTY, FAULT, FIRST, LEVEL, PA, SIZE, Store, signed
+from mmimpl.virtual.page_table.memory import CELLS, COUNT, DIRTY, FAULT, FIRST, PA, SIZE, Store, signed
 from mmspec.errors import InputError
 from mmspec.virtual.page_table.ops import (
     AARCH64,
@@ -115,7 +115,8 @@ class PageTable:
                 return reached
         out = self._out
         self._walk(self.store.memory, self._cells, request.root, signed(request.va), request.kind, int(request.user), out)
-        if out[FAULT] != NO_FAULT:
-            return Reached(fault=Fault(out[FAULT], out[LEVEL], out[CODE]))
+        if out[FAULT] & 255 != NO_FAULT:
+            level = (out[FAULT] >> 8) & 255
+            return Reached(fault=Fault(out[FAULT] & 255, level - (level >> 7 << 8), out[FAULT] >> 16))
         accessed = tuple(out[FIRST : FIRST + out[COUNT]])
         return Reached(out[PA], out[SIZE], accessed, (out[DIRTY],) if out[DIRTY] >= 0 else ())

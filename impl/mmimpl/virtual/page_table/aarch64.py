@@ -115,7 +115,7 @@ def permits(regime: Cells, leaf: Signed, kind: Kind, user: int) -> bool:
     return write or kind != WRITE
 
 
-@kernel
+@helper
 def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, user: int, out: Cells) -> None:
     """Walk, mark the leaf, and write down what it comes to."""
     top = regime[TOP_FETCH] if kind == FETCH else regime[TOP_DATA]
@@ -131,7 +131,8 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
     for level in range(regime[START], 4):
         shift = stride * (4 - level) + 3
         at = table + ((inside >> shift) & ((1 << stride) - 1)) * 8
-        entry = memory.words[place_of(memory, at)]
+        place = place_of(memory, at)
+        entry = memory.words[place]
         sort = sort_of(regime, level, entry)
         if sort == INVALID:
             fail(out, TRANSLATION, level, status(TRANSLATION, level))
@@ -158,5 +159,5 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
         if clean and kind == WRITE:
             out[DIRTY] = at
             entry &= ~AP2
-        memory.words[place_of(memory, at)] = entry | AF
+        memory.words[place] = entry | AF
         return

@@ -16,18 +16,17 @@ from numpy.typing import NDArray
 from mmimpl import engine
 from mmimpl.engine import Cells, helper, kernel
 from mmimpl.virtual.page_table import aarch64, riscv64, x86_64
-from mmimpl.virtual.page_table.memory import CELLS, CODE, COUNT, DIRTY, FAULT, LEVEL, PA, SIZE, Memory, Store
-from mmspec.virtual.page_table.ops import AARCH64, NO_FAULT, RISCV64, X86_64
+from mmimpl.virtual.page_table.memory import CELLS, COUNT, DIRTY, FAULT, PA, SIZE, Memory, Store
+from mmspec.virtual.page_table.ops import AARCH64, RISCV64, X86_64
 
 
 @helper
 def note(results: Cells, i: int, out: Cells) -> None:
     """Write down one result."""
-    results[4 * i] = out[FAULT] | (out[LEVEL] & 255) << 8 | out[CODE] << 16
-    reached = out[FAULT] == NO_FAULT
-    results[4 * i + 1] = out[PA] if reached else 0
-    results[4 * i + 2] = out[SIZE] if reached else 0
-    results[4 * i + 3] = (out[COUNT] | (256 if out[DIRTY] >= 0 else 0)) if reached else 0
+    results[4 * i] = out[FAULT]
+    results[4 * i + 1] = out[PA]
+    results[4 * i + 2] = out[SIZE]
+    results[4 * i + 3] = out[COUNT] | (256 if out[DIRTY] >= 0 else 0)
 
 
 @kernel

@@ -156,9 +156,10 @@ def signed(value: int) -> int:
 Row = Annotated[Cells, Word("signed", bits=64, lo=-(1 << 63), hi=(1 << 63) - 1, signed=True)]
 """What a walk is told of the control registers, or what it comes to."""
 
-FAULT, LEVEL, CODE, PA, SIZE, DIRTY, COUNT, FIRST = range(8)
-"""The cells of what a walk comes to: ``NO_FAULT`` or the kind, level, code, the byte's address, the page's size, the entry that
-it made dirty or -1, how many entries it marked as accessed, and the first of these."""
+FAULT, PA, SIZE, DIRTY, COUNT, FIRST = range(6)
+"""The cells of what a walk comes to: ``NO_FAULT`` or the kind of fault, with the level's low byte from bit 8 on and the code from
+bit 16 on; the byte's address; the page's size; the entry that it made dirty or -1; how many entries it marked as accessed; and
+the first of these."""
 
 CELLS = FIRST + 5
 
@@ -166,17 +167,17 @@ CELLS = FIRST + 5
 @helper
 def fail(out: Any, kind: int, level: int, code: int) -> None:
     """Write down a fault."""
-    out[FAULT] = kind
-    out[LEVEL] = level
-    out[CODE] = code
+    out[FAULT] = kind | (level & 255) << 8 | code << 16
+    out[PA] = 0
+    out[SIZE] = 0
+    out[DIRTY] = -1
+    out[COUNT] = 0
 
 
 @helper
 def succeed(out: Any, kind: int, level: int, pa: int, size: int) -> None:
     """Write down a translation that has marked nothing yet."""
-    out[FAULT] = kind
-    out[LEVEL] = level
-    out[CODE] = 0
+    out[FAULT] = kind | (level & 255) << 8
     out[PA] = pa
     out[SIZE] = size
     out[DIRTY] = -1

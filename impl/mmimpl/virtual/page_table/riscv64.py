@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmimpl.engine import Cells, helper, kernel
+from mmimpl.engine import Cells, helper
 from mmimpl.virtual.page_table.memory import COUNT, DIRTY, FIRST, Address, Memory, Signed, fail, place_of, signed, succeed
 from mmspec.virtual.page_table.ops import ACCESS_FAULT, FETCH, NO_FAULT, PAGE_FAULT, WRITE, Kind
 
@@ -60,7 +60,7 @@ def permits(regime: Cells, level: int, pte: Signed, kind: Kind, user: int) -> bo
     return regime[ADUE] != 0 or pte & wanted == wanted
 
 
-@kernel
+@helper
 def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, user: int, out: Cells) -> None:
     """Walk, mark the leaf, and write down what it comes to."""
     levels = regime[LEVELS]
@@ -76,7 +76,8 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
         if at >> regime[PHYS_BITS]:
             fail(out, ACCESS_FAULT, i, regime[CAUSES + 3 + kind])
             return
-        pte = memory.words[place_of(memory, at)]
+        place = place_of(memory, at)
+        pte = memory.words[place]
         sort = sort_of(regime, i, pte)
         if sort == TABLE:
             table = (pte & PAGE_NUMBER) << 2
@@ -97,5 +98,5 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
             out[DIRTY] = at
         wanted = A | D if kind == WRITE else A
         if pte & wanted != wanted:
-            memory.words[place_of(memory, at)] = pte | wanted
+            memory.words[place] = pte | wanted
         return

@@ -85,7 +85,7 @@ def denial(regime: Cells, rights: int, entry: Signed, kind: Kind, user: int) -> 
     return 0 if regime[ALLOWED + 8 * (2 * kind + user) + (rights & 7)] else 1
 
 
-@kernel
+@helper
 def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, user: int, out: Cells) -> None:
     """Walk, mark what is used, and write down what it comes to."""
     levels = regime[LEVELS]
@@ -96,6 +96,7 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
         return
     table = root
     rights = RW | US
+    unused = 0  # A is set if one of the entries was never used before
     for depth in range(levels):
         level = levels - depth
         shift = 9 * level + 3
@@ -106,6 +107,7 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
             fail(out, PAGE_FAULT, level, code if sort == ABSENT else code | 9)
             return
         rights = below(rights, entry)
+        unused |= ~entry
         out[FIRST + depth] = at
         if sort == LEAF:
             forbidden = denial(regime, rights, entry, kind, user)
@@ -114,7 +116,8 @@ def walk(memory: Memory, regime: Cells, root: Address, va: Signed, kind: Kind, u
                 return
             mask = (1 << shift) - 1
             succeed(out, NO_FAULT, level, (entry & regime[ADDRESS] & ~mask) | (va & mask), 1 << shift)
-            mark(memory, out, depth + 1, kind)
+            if unused & A or (kind == WRITE and entry & D == 0):
+                mark(memory, out, depth + 1, kind)
             return
         table = entry & regime[ADDRESS]
 

@@ -74,6 +74,13 @@ OPERATIONS = (
         },
     ),
     bug(
+        "PT-03",
+        "PAGE-MAP-TABLES",
+        "an address is cut to 32 bits before its tables are looked for: pages 4 GiB apart share them",
+        'linux/bugs.md PT-03: SerenityOS f0c4941beb4 "64-bit address truncation in ensure_pte()"',
+        {f"{MAP}._place": ("va & self.format.inside)", "va & self.format.inside & (1 << 32) - 1)")},
+    ),
+    bug(
         "BUG-MAP-TABLE-TWICE",
         "PAGE-MAP-TABLES",
         "the table that was taken last is taken once more",
@@ -105,6 +112,20 @@ OPERATIONS = (
                 "        if request.prot == 3 and not refusal:\n            return EINVAL\n        if refusal:",
             )
         },
+    ),
+    bug(
+        "PT-10",
+        "PAGE-MAP-FLUSH-PROTECT",
+        "a change that leaves a page present is no change, whatever it grants now",
+        'linux/bugs.md PT-10: Xen XSA-182 "Remove unsafe bits from the mod_l?_entry() fastpath"',
+        {f"{MAP}.protect": ("changed == entry", "changed & 1 == entry & 1")},
+    ),
+    bug(
+        "PT-16",
+        "PAGE-MAP-ENTRY",
+        "a change of rights loses bits 8 and 9 of the entry: AArch64's shareability, x86-64's G",
+        'linux/bugs.md PT-16: Linux 548cb932051f "Fix PAT bit missing from page protection modify mask"',
+        {f"{MAP}.protect": ("self._put(at, changed)", "self._put(at, changed & ~0x300)")},
     ),
     bug(
         "PT-28",

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmimpl.physical.hotplug import WIDTH
 from mmimpl.physical.hotplug import Memory as Implementation
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machines.few import FEW
 from mmprops.machines.physical.hotplug_draw import draw, simpler
 from mmprops.machines.physical.hotplug_generate import Generator
 from mmprops.picture import Picture, Run, Strip
 from mmprops.unforgiving import Unforgiving
+from mmspec.errors import DONE, Error
 from mmspec.physical import hotplug as law
+from mmspec.physical.hotplug.looking import block_answer, frame_answer, memory_of, normal_of
 from mmspec.physical.hotplug.ops import (
     CLEAR,
     CONTIG_ZONES,
@@ -25,11 +28,22 @@ from mmspec.physical.hotplug.ops import (
     SUBSECTION_ORDER,
     Add,
     Config,
+    DefaultZone,
+    LookBlock,
+    LookFrame,
+    LookNode,
+    LookTotal,
+    LookZone,
+    NodeIs,
     Offline,
     Online,
+    Onlined,
+    Total,
     Zone,
+    ZoneIs,
 )
-from mmspec.physical.hotplug.state import Memory, Spans, block_state, is_online, kind_of
+from mmspec.physical.hotplug.state import Memory, Spans, block_state, is_online, kind_of, zone_at
+from mmspec.words import PFN_BITS
 
 CAPABILITIES = {
     "max_nodes": Capability(8, "the most nodes it takes", least=1),
@@ -150,6 +164,37 @@ def runs(places: Iterable[int]) -> tuple[Run, ...]:
     return tuple(found)
 
 
+# --- vectors -----------------------------------------------------------------------------------------------------------------
+
+ERRORS = {operation.request: tuple(map(Error, operation.errors)) for operation in law.HOTPLUG.operations}
+
+WHOLE = 1 << PFN_BITS
+"""Frames of a zone that spans whatever there can be."""
+
+
+def possible(memory: Memory, request: Any) -> Iterator[Any]:
+    """Yield what a request may be answered with; of spans, which only Linux determines, two stand for all."""
+    yield from ERRORS[type(request)]
+    if isinstance(request, Online | DefaultZone):
+        yield from (Onlined(zone_at(node, kind)) for node in range(memory.shape.nodes) for kind in range(KINDS))
+    elif isinstance(request, LookZone):
+        zone = request.zone
+        counts = (memory.present.get(zone, 0), memory.present_early.get(zone, 0), memory.managed.get(zone, 0))
+        yield from (ZoneIs(0, spanned, *counts) for spanned in (WHOLE, WHOLE + 1))
+    elif isinstance(request, LookNode):
+        node = request.node
+        known = (1, memory_of(memory, node), normal_of(memory, node))
+        yield from (NodeIs(start, 0, memory.node_present.get(node, 0), *known) for start in (0, 1))
+    elif isinstance(request, LookBlock):
+        yield block_answer(memory, request.block)
+    elif isinstance(request, LookFrame):
+        yield frame_answer(memory, request.pfn)
+    elif isinstance(request, LookTotal):
+        yield Total(memory.total)
+    else:
+        yield DONE
+
+
 HOTPLUG = Machine(
     component=law.HOTPLUG,
     implementation=Implementation,
@@ -166,5 +211,6 @@ HOTPLUG = Machine(
     lockstep=Lockstep(lambda spans, journal: spans, differs, recount),
     small=lambda memory: True,
     picture=picture,
+    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2}), usual=FEW),
 )
 """The machine."""

@@ -1,7 +1,7 @@
 """The machine ``memblock``: what may be promised, and how our implementation is held against the law.
 
 ``memblock_draw`` draws its configurations, ``memblock_generate`` its operations, ``memblock_limits`` knows what may be asked,
-``memblock_picture`` draws its states.
+``memblock_picture`` draws its states, ``memblock_replies`` knows what may be answered.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmimpl.physical.memblock import EarlyMemory
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machines.few import FEW
 from mmprops.machines.physical.memblock_draw import draw, simpler
 from mmprops.machines.physical.memblock_generate import Generator
 from mmprops.machines.physical.memblock_limits import too_much, unpromised
 from mmprops.machines.physical.memblock_picture import picture
+from mmprops.machines.physical.memblock_replies import LIMITS, PROGRAMS, possible
 from mmspec.clause import Clause
 from mmspec.physical import memblock as law
 from mmspec.physical.memblock.looking import listed
@@ -115,5 +117,6 @@ MEMBLOCK = Machine(
     lockstep=Lockstep(watched, differs, recount),
     small=small,
     picture=picture,
+    replies=Replies(possible, lambda request: None, LIMITS, PROGRAMS, usual=FEW),
 )
 """The machine."""

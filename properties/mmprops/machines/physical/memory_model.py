@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmimpl.physical.memory_model import MemoryModel
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machines.few import FEW
 from mmprops.machines.physical.memory_model_draw import draw, simpler
 from mmprops.machines.physical.memory_model_generate import Generator
 from mmprops.picture import Picture, Run, Strip
 from mmspec.clause import Clause
+from mmspec.errors import DONE, Error
 from mmspec.physical import memory_model as law
 from mmspec.physical.memory_model.core import is_part
 from mmspec.physical.memory_model.layout import is_flat, is_vmemmap
@@ -161,6 +163,20 @@ def runs(places: Iterable[int]) -> tuple[Run, ...]:
     return tuple(found)
 
 
+# --- vectors -----------------------------------------------------------------------------------------------------------------
+
+OPERATIONS = {operation.request: operation for operation in law.MEMORY_MODEL.operations}
+
+
+def possible(memmap: MemMap, request: Any) -> Iterator[Any]:
+    """Yield what a request may be answered with: a look has one right answer, which does not depend on what was chosen."""
+    operation = OPERATIONS[type(request)]
+    if operation.observes:
+        yield operation.choose(memmap, NoPolicy(), request)[0]
+    else:
+        yield from (DONE, *(Error(name) for name in operation.errors))
+
+
 MEMORY_MODEL = Machine(
     component=law.MEMORY_MODEL,
     implementation=MemoryModel,
@@ -177,5 +193,6 @@ MEMORY_MODEL = Machine(
     lockstep=Lockstep(watched, differs, recount),
     small=small,
     picture=picture,
+    replies=Replies(possible, lambda request: None, ({},), usual=FEW, kernels=False),
 )
 """The machine."""

@@ -13,6 +13,7 @@ import attrs
 
 from mmimpl.physical.page_alloc import Pages
 from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machines.few import FEW
 from mmprops.machines.physical.page_alloc_draw import draw, simpler, too_much
 from mmprops.machines.physical.page_alloc_generate import NAMES, Generator
 from mmprops.picture import Picture, Strip
@@ -120,6 +121,6 @@ PAGE_ALLOC = Machine(
     lockstep=Lockstep(lambda notes, journal: notes, differs, recount),
     small=lambda state: True,
     picture=picture,
-    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2})),
+    replies=Replies(possible, lambda request: None, ({"max_nodes": 1}, {"max_nodes": 2}), usual=FEW),
 )
 """The machine."""

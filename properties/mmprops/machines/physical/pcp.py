@@ -5,25 +5,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from mmimpl.physical.pcp import PerCpuPages
-from mmprops.machine import Capability, Lockstep, Machine
+from mmprops.machine import Capability, Lockstep, Machine, Replies
+from mmprops.machines.few import FEW
 from mmprops.machines.physical.pcp_draw import draw, simpler
 from mmprops.machines.physical.pcp_generate import Generator
 from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
+from mmspec.errors import DONE, Error
 from mmspec.linked import HEADS, Links, members
 from mmspec.physical import pcp as law
 from mmspec.physical.pcp.amounts import pcp_of
 from mmspec.physical.pcp.core import blocks_held, is_cpu, takes
 from mmspec.physical.pcp.invariants import known_cpus, list_numbers
-from mmspec.physical.pcp.ops import LOW_LISTS, MOVABLE, Alloc, Config, Cpu, Enable, Free, PcpList, Refill, Tune
+from mmspec.physical.pcp.ops import (
+    LOW_LISTS,
+    MOVABLE,
+    Alloc,
+    Block,
+    Blocks,
+    Bulk,
+    Config,
+    CountPages,
+    Cpu,
+    Decay,
+    Drain,
+    DrainAll,
+    Enable,
+    Expire,
+    Frames,
+    Free,
+    HeldBlocks,
+    Limits,
+    Page,
+    PcpList,
+    Plan,
+    Refill,
+    Tune,
+    Want,
+)  # fmt: skip
 from mmspec.physical.pcp.parameters import fraction_served
-from mmspec.physical.pcp.state import NOT_HELD, Pages, PcpLists, keeps_order, list_of_holding
+from mmspec.physical.pcp.state import NOT_HELD, Pages, PcpLists, keeps_order, list_of_holding, order_held
 from mmspec.pmap import Journaled
 from mmspec.words import MIGRATETYPES, size_of
 
@@ -183,6 +210,37 @@ def picture(pages: Pages, lists: PcpLists | None) -> Picture:
     return Picture("frame", "pfn", pages.span.start_pfn, pages.span.end_pfn, tuple(strips), listed)
 
 
+# --- vectors -----------------------------------------------------------------------------------------------------------------
+
+LIMITS = ({"max_pages": 16, "max_cpus": 1}, {"max_pages": 64, "max_cpus": 2})
+"""The zones of vectors."""
+
+ERRORS = {operation.request: tuple(map(Error, operation.errors)) for operation in law.PCP.operations}
+
+
+def possible(pages: Pages, request: Any) -> Iterator[Any]:
+    """Yield what a request may be answered with; of numbers and plans that only Linux determines, two stand for all."""
+    yield from ERRORS[type(request)]
+    if isinstance(request, Alloc):
+        yield from (Page(pfn) for pfn, _ in pages.held.items())
+    elif isinstance(request, Drain):
+        yield from (Block(pfn, order_held(holding)) for pfn, holding in pages.held.items())
+    elif isinstance(request, Want | Free | Bulk | CountPages):
+        held = pages.count.get(request.cpu, 0)
+        several = {Want: (1, 2), Free: (0, 1), CountPages: (held,)}.get(type(request)) or (min(request.count, held),)
+        yield from map(Frames, several)
+    elif isinstance(request, DrainAll | Decay | Expire):
+        total = pages.count.get(request.cpu, 0) if isinstance(request, DrainAll) else 0
+        yield from (Plan(total, portion) for portion in (1, 2))
+    elif isinstance(request, Tune):
+        yield from (Limits(batch, 1, 1) for batch in (1, 2))
+    elif isinstance(request, HeldBlocks):
+        blocks = tuple(blocks_held(pages, request.cpu))
+        yield from sorted({Blocks(blocks), Blocks(blocks[::-1])}, key=repr)
+    else:
+        yield DONE
+
+
 PCP = Machine(
     component=law.PCP,
     implementation=PerCpuPages,
@@ -199,5 +257,6 @@ PCP = Machine(
     lockstep=Lockstep(watched, differs, recount),
     small=small,
     picture=picture,
+    replies=Replies(possible, lambda request: None, LIMITS, usual=FEW),
 )
 """The machine."""
