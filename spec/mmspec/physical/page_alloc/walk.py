@@ -32,6 +32,7 @@ from mmspec.physical.page_alloc.ops import (
     Place,
     Truth,
     Zone,
+    ZoneEnd,
     ZoneSet,
 )  # fmt: skip
 from mmspec.physical.page_alloc.state import Memory, Paths, Scan, has, has_zone
@@ -97,10 +98,31 @@ def first_from(lists: Lists, scan: Scan, place: Place) -> Place:
     return first
 
 
+def moved(scan: Scan, flags: AllocFlags, preferred: Place, place: Place, taken: ZoneEnd) -> Scan:
+    """Return the scan of the same request, come to another place."""
+    return Scan(
+        scan.gfp, scan.order, flags, scan.node, scan.nodes, scan.highest, scan.allowed, scan.dirty, scan.grown, scan.empty,
+        scan.reclaimed, preferred, place, scan.end, taken,
+    )  # fmt: skip
+
+
+def at_place(scan: Scan, place: Place) -> Scan:
+    """Return the scan at a place."""
+    return moved(scan, scan.flags, scan.preferred, place, scan.taken)
+
+
+def taking(scan: Scan, zone: Zone) -> Scan:
+    """Return the scan with a block taken from a zone."""
+    return moved(scan, scan.flags, scan.preferred, scan.place, zone)
+
+
 def begun(lists: Lists, scan: Scan) -> Scan:
-    """Return a scan at the first zone of the list that the request may use (first_zones_zonelist)."""
-    first = first_from(lists, scan, 0)
-    return attrs.evolve(scan, preferred=first, place=first)
+    """Return a scan at the first zone of the list that the request may use (first_zones_zonelist).
+
+    The kinds above its highest, which stand first, are passed by at once.
+    """
+    first = first_from(lists, scan, min(7 - scan.highest, scan.end))
+    return moved(scan, scan.flags, first, first, scan.taken)
 
 
 def scan_of(
@@ -109,8 +131,8 @@ def scan_of(
 ) -> Scan:  # fmt: skip
     """Return the scan of a request, at its preferred zone."""
     scan = Scan(
-        gfp=gfp, order=order, flags=flags, node=node, nodes=nodes, highest=highest, allowed=allowed, dirty=dirty, grown=grown,
-        empty=empty, reclaimed=reclaimed, preferred=0, place=0, end=end_of(lists, node, gfp), taken=NOWHERE,
+        gfp, order, flags, node, nodes, highest, allowed, dirty, grown, empty, reclaimed, preferred=0, place=0,
+        end=end_of(lists, node, gfp), taken=NOWHERE,
     )  # fmt: skip
     return begun(lists, scan)
 
@@ -163,7 +185,7 @@ def atomic_of(paths: Paths, gfp: Gfp) -> Truth:
 
 def passed_by(scan: Scan) -> Scan:
     """Return the scan at the next place."""
-    return attrs.evolve(scan, place=scan.place + 1)
+    return at_place(scan, scan.place + 1)
 
 
 def give(memory: Memory, scan: Scan, zone: Zone) -> Scan:
@@ -171,7 +193,7 @@ def give(memory: Memory, scan: Scan, zone: Zone) -> Scan:
     if has_zone(scan.empty, zone) or not can_give(memory.machine, zone, scan.order, scan.flags):
         rule(c.WALK_EMPTY)
         return passed_by(scan)
-    return attrs.evolve(scan, taken=zone)
+    return taking(scan, zone)
 
 
 def below_mark(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> Scan:
@@ -202,7 +224,7 @@ def try_zone(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Path
         if above_high(machine, paths, scan, zone, atomic):
             return paths, give(memory, scan, zone)
         rule(c.WALK_BELOW)
-        after = attrs.evolve(paths, below=paths.below.set(zone, True))
+        after = Paths(paths.kernel, paths.lists, paths.marks, paths.below.set(zone, True))
     rule(c.WALK_MARK)
     if fast_ok(machine, after.marks, zone, scan.order, scan.highest, scan.flags, atomic):
         return after, give(memory, scan, zone)
@@ -214,7 +236,7 @@ def try_zone(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Path
 
 def anew(scan: Scan) -> Scan:
     """Return the scan at its beginning, of a request that may now fragment."""
-    return attrs.evolve(scan, flags=scan.flags & ~ALLOC_NOFRAGMENT, place=scan.preferred)
+    return moved(scan, scan.flags & ~ALLOC_NOFRAGMENT, scan.preferred, scan.preferred, scan.taken)
 
 
 def leaves_node(memory: Memory, lists: Lists, scan: Scan, zone: Zone) -> bool:
@@ -233,7 +255,7 @@ def walk_step(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
     if scan.place >= scan.end:
         return memory, paths, anew(scan)
     if not eligible_at(paths.lists, scan, scan.place):
-        return memory, paths, attrs.evolve(scan, place=first_from(paths.lists, scan, scan.place + 1))
+        return memory, paths, at_place(scan, first_from(paths.lists, scan, scan.place + 1))
     zone = place_zone(paths.lists, scan.node, scan.place)
     if scan.flags & ALLOC_CPUSET and not has(scan.allowed, node_of(zone)):
         rule(c.WALK_CPUSET)

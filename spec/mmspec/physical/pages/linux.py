@@ -30,12 +30,12 @@ from mmspec.physical.page_alloc.state import Memory as Counts
 from mmspec.physical.page_alloc.state import Paths, Scan
 from mmspec.physical.page_alloc.walk import (
     anew,
-    begun,
     eligible_at,
-    end_of,
     leaves_node,
     passed_by,
     place_zone,
+    scan_of,
+    taking,
     try_zone,
     walk_left,
     walk_more,
@@ -96,14 +96,8 @@ def flags_at(linux: Linux, zone: Zone) -> Flags:
 
 
 def scan_at(linux: Linux, gfp: Gfp, order: Order, flags: AllocFlags, node: Node, nodes: NodeSet) -> Scan:
-    """Return the scan of a request, at its preferred zone; kinds above its highest are passed by at once."""
-    highest = highest_of(gfp)
-    end = end_of(linux.paths.lists, node, gfp)
-    first = min(7 - highest, end)
-    scan = Scan(
-        gfp, order, flags, node, nodes, highest, ALL_NODES, 0, 0, 0, 0, preferred=first, place=first, end=end, taken=NOWHERE
-    )
-    return begun(linux.paths.lists, scan)
+    """Return the scan of a request, at its preferred zone, within no cpuset and with no limit of dirty pages."""
+    return scan_of(linux.paths.lists, gfp, order, flags, node, nodes, highest_of(gfp), ALL_NODES, 0, 0, 0, 0)
 
 
 def look_more(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> bool:
@@ -138,7 +132,7 @@ def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...
     pfn, parts = rmqueue(linux.parts[zone], cpu, scan.order, migratetype_of(scan.gfp), scan.flags, flags_at(linux, zone))
     linux = with_parts(linux, zone, parts)
     if pfn < NOBODY:
-        return linux, after if after.taken == zone else attrs.evolve(scan, taken=zone), cpu, pfn
+        return linux, after if after.taken == zone else taking(scan, zone), cpu, pfn
     rule(c.TRIES_NEXT)
     return linux, passed_by(scan), cpu, pfn
 
@@ -327,7 +321,7 @@ def turn_step(linux: Linux, scan: Scan, cpu: Cpu, force: int) -> tuple[Any, ...]
     if size == 0:
         return linux, passed_by(scan), cpu, force
     rule(c.UNRESERVE)
-    return told(linux, zone, after), attrs.evolve(scan, taken=zone), cpu, force
+    return told(linux, zone, after), taking(scan, zone), cpu, force
 
 
 def turn_left(linux: Linux, scan: Scan, cpu: Cpu, force: int) -> int:
