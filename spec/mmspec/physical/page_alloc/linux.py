@@ -123,7 +123,7 @@ def fast_flags(way: Way) -> AllocFlags:
 
 
 def fast(way: Way) -> Way:
-    """Try the lists once at LOW (mm/page_alloc.c:prepare_alloc_pages, v6.12)."""
+    """Try the lists once at LOW (mm/page_alloc.c:prepare_alloc_pages, v6.12); the request stays as it was."""
     r, gfp, cpuset = way.request, way.request.gfp, 0
     if r.cpusets != 0:
         rule(c.HARDWALL)
@@ -133,8 +133,7 @@ def fast(way: Way) -> Way:
             way = with_request(way, attrs.evolve(r, nodes=r.mems))
         else:
             cpuset = ALLOC_CPUSET
-    after = attempt(way, gfp, fast_flags(way) | cpuset)
-    return with_request(after, attrs.evolve(after.request, nodes=r.nodes, dirty=0))
+    return with_request(attempt(way, gfp, fast_flags(way) | cpuset), r)
 
 
 def settled(way: Way, notes: Notes, task: int) -> tuple[Turn | Error, Notes]:
@@ -160,7 +159,7 @@ def enter_choose(memory: Memory, notes: Notes, op: Enter) -> tuple[Turn | Error,
     way = fast(Way(memory, notes.paths, request_of(op), NOWHERE, 0))
     if way.taken == NOWHERE:
         r = way.request
-        way = entered(with_request(way, attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp))))
+        way = entered(with_request(way, attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp), dirty=0)))
     return settled(way, notes, op.task)
 
 

@@ -170,12 +170,16 @@ def is_near(memory: Memory, lists: Lists, scan: Scan, zone: Zone) -> bool:
     return memory.topology.distance.get(pair_of(preferred, node_of(zone)), 0) <= NEAR
 
 
+def free_after(machine: Machine, zone: Zone, frames: Mark) -> Mark:
+    """Return what is free in a zone, as a check sees it, after so much was reclaimed there."""
+    free: Mark = min(machine.free.get(zone, 0) + frames, (1 << 48) - 1)  # what a mark can say
+    return free
+
+
 def freed(memory: Memory, zone: Zone, frames: Mark) -> Memory:
-    """Return the memory as a check sees it after reclaim in a zone: the next report says what became of it."""
-    machine, most = memory.machine, (1 << 48) - 1  # what a mark can say
-    return attrs.evolve(
-        memory, machine=attrs.evolve(machine, free=machine.free.set(zone, min(machine.free.get(zone, 0) + frames, most)))
-    )
+    """Return the memory with that in a zone: the next report says what became of it."""
+    machine = memory.machine
+    return attrs.evolve(memory, machine=attrs.evolve(machine, free=machine.free.set(zone, free_after(machine, zone, frames))))
 
 
 def atomic_of(paths: Paths, gfp: Gfp) -> Truth:
@@ -207,11 +211,10 @@ def below_mark(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> Scan:
     if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near(memory, paths.lists, scan, zone):
         rule(c.WALK_NEAR)
         rule(c.WALK_RECLAIMED)
-        after = freed(memory, zone, scan.reclaimed)
         mark = mark_at(paths.marks, zone, scan.flags & ALLOC_WMARK_MASK)
-        reserve, free = reserve_at(paths.marks, zone, scan.highest), after.machine.free.get(zone, 0)
-        if zone_ok(after.machine, zone, scan.order, mark, reserve, scan.flags, free):
-            return give(after, scan, zone)
+        reserve, free = reserve_at(paths.marks, zone, scan.highest), free_after(memory.machine, zone, scan.reclaimed)
+        if zone_ok(memory.machine, zone, scan.order, mark, reserve, scan.flags, free):
+            return give(freed(memory, zone, scan.reclaimed), scan, zone)
     return passed_by(scan)
 
 
