@@ -221,8 +221,9 @@ def raised(linux: Linux, zone: Zone) -> Linux:
     mark, reserve = mark_at(marks, zone, WMARK_HIGH), reserve_at(marks, zone, MOVABLE_ZONE)
     if not zone_ok(machine, zone, 0, mark, reserve, 0, machine.free.get(zone, 0)):
         return linux
-    paths = attrs.evolve(linux.paths, below=linux.paths.below.set(zone, False))
-    return Linux(linux.kernel, linux.memory, paths, linux.parts)
+    paths = linux.paths
+    known = Paths(paths.kernel, paths.lists, paths.marks, paths.below.set(zone, False))
+    return Linux(linux.kernel, linux.memory, known, linux.parts)
 
 
 def split_choose(memory: Memory, linux: Linux, op: Split) -> tuple[Done | Error, Linux]:
