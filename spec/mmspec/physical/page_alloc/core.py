@@ -60,7 +60,7 @@ from mmspec.physical.page_alloc.ops import (
 )  # fmt: skip
 from mmspec.physical.page_alloc.state import ALL_KINDS, Memory
 from mmspec.physical.watermarks import core as of_marks
-from mmspec.physical.watermarks.state import is_zone
+from mmspec.physical.watermarks.state import Machine, is_zone
 from mmspec.physical.zones import core as of_zones
 from mmspec.words import MAX_ORDER_LIMIT, Order, size_of
 
@@ -109,13 +109,18 @@ def block_broken(
     return None if has_room(memory, zone, order, reclaimed) else c.FREE
 
 
+def with_machine(memory: Memory, machine: Machine) -> Memory:
+    """Return the memory with other counters of its zones."""
+    return Memory(
+        memory.max_order, memory.topology, machine, memory.reclaimable, memory.gfp, memory.order, memory.node, memory.asked
+    )
+
+
 def taken_from(memory: Memory, zone: Zone, order: Order) -> Memory:
     """Return the memory after a block was taken from a zone; what reclaim freed for it is not in the counter."""
     machine, size = memory.machine, size_of(order)
     free, exact = max(0, machine.free.get(zone, 0) - size), max(0, machine.exact.get(zone, 0) - size)
-    return attrs.evolve(
-        memory, machine=attrs.evolve(machine, free=machine.free.set(zone, free), exact=machine.exact.set(zone, exact))
-    )
+    return with_machine(memory, attrs.evolve(machine, free=machine.free.set(zone, free), exact=machine.exact.set(zone, exact)))
 
 
 # --- the outside -----------------------------------------------------------------------------------------------------------
@@ -138,7 +143,7 @@ def report_allowed(memory: Memory, op: Report, result: Done | Error) -> Clause |
 
 def report_apply(memory: Memory, op: Report, result: Done | Error) -> Memory:
     """Return the state with what is free now: the watermarks' own report."""
-    return memory if result.failed else attrs.evolve(memory, machine=of_marks.report_apply(memory.machine, op, result))
+    return memory if result.failed else with_machine(memory, of_marks.report_apply(memory.machine, op, result))
 
 
 def reclaimable_allowed(memory: Memory, op: Reclaimable, result: Done | Error) -> Clause | None:
@@ -251,9 +256,9 @@ def enter_apply(memory: Memory, op: Enter, result: Turn | Error) -> Memory:
         return memory
     if result.ask == PAGE:
         return taken_from(memory, result.zone, op.order)
-    return attrs.evolve(
-        memory, gfp=memory.gfp.set(op.task, op.gfp), order=memory.order.set(op.task, op.order),
-        node=memory.node.set(op.task, op.node), asked=memory.asked.set(op.task, result.ask),
+    return Memory(
+        memory.max_order, memory.topology, memory.machine, memory.reclaimable, memory.gfp.set(op.task, op.gfp),
+        memory.order.set(op.task, op.order), memory.node.set(op.task, op.node), memory.asked.set(op.task, result.ask),
     )  # fmt: skip
 
 
@@ -294,11 +299,14 @@ def answer_apply(memory: Memory, op: Answer, result: Turn | Error) -> Memory:
     if refused(result, "EINVAL") or task not in memory.asked:
         return memory
     if not result.failed and result.ask != PAGE:
-        return attrs.evolve(memory, asked=memory.asked.set(task, result.ask))
+        return Memory(
+            memory.max_order, memory.topology, memory.machine, memory.reclaimable, memory.gfp, memory.order, memory.node,
+            memory.asked.set(task, result.ask),
+        )  # fmt: skip
     asked, order = memory.asked[task], memory.order[task]
-    after = attrs.evolve(
-        memory, gfp=memory.gfp.delete(task), order=memory.order.delete(task), node=memory.node.delete(task),
-        asked=memory.asked.delete(task),
+    after = Memory(
+        memory.max_order, memory.topology, memory.machine, memory.reclaimable, memory.gfp.delete(task),
+        memory.order.delete(task), memory.node.delete(task), memory.asked.delete(task),
     )  # fmt: skip
     if result.failed or (captures(asked, op) and result.zone == op.captured):
         return after

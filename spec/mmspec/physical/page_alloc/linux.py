@@ -43,7 +43,7 @@ from mmspec.physical.page_alloc.ops import (
 )  # fmt: skip
 from mmspec.physical.page_alloc.slow import entered, resumed, slow_gfp
 from mmspec.physical.page_alloc.state import Memory, Notes, Request, Way
-from mmspec.physical.page_alloc.steps import attempt, scan_for
+from mmspec.physical.page_alloc.steps import attempt, scan_for, with_request
 from mmspec.physical.page_alloc.walk import place_zone, scan_of, walk
 from mmspec.physical.watermarks import linux as of_marks
 from mmspec.physical.watermarks.ops import DMA32
@@ -93,7 +93,7 @@ def walk_choose(memory: Memory, notes: Notes, op: Walk) -> tuple[Taken | Error, 
         op.grown, op.empty, op.reclaimed,
     )  # fmt: skip
     after, ended = walk(memory, notes.paths, scan)
-    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), attrs.evolve(notes, paths=after)
+    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), Notes(after, notes.waiting)
 
 
 # --- a request -------------------------------------------------------------------------------------------------------------
@@ -123,18 +123,17 @@ def fast_flags(way: Way) -> AllocFlags:
 
 
 def fast(way: Way) -> Way:
-    """Try the lists once at LOW (mm/page_alloc.c:prepare_alloc_pages, v6.12)."""
+    """Try the lists once at LOW (mm/page_alloc.c:prepare_alloc_pages, v6.12); the request stays as it was."""
     r, gfp, cpuset = way.request, way.request.gfp, 0
     if r.cpusets != 0:
         rule(c.HARDWALL)
         gfp |= GFP_HARDWALL
         rule(c.MASK)
         if in_task(r.context) and r.nodes == ALL_NODES:
-            way = attrs.evolve(way, request=attrs.evolve(r, nodes=r.mems))
+            way = with_request(way, attrs.evolve(r, nodes=r.mems))
         else:
             cpuset = ALLOC_CPUSET
-    after = attempt(way, gfp, fast_flags(way) | cpuset)
-    return attrs.evolve(after, request=attrs.evolve(after.request, nodes=r.nodes, dirty=0))
+    return with_request(attempt(way, gfp, fast_flags(way) | cpuset), r)
 
 
 def settled(way: Way, notes: Notes, task: int) -> tuple[Turn | Error, Notes]:
@@ -160,7 +159,7 @@ def enter_choose(memory: Memory, notes: Notes, op: Enter) -> tuple[Turn | Error,
     way = fast(Way(memory, notes.paths, request_of(op), NOWHERE, 0))
     if way.taken == NOWHERE:
         r = way.request
-        way = entered(attrs.evolve(way, request=attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp))))
+        way = entered(with_request(way, attrs.evolve(r, gfp=slow_gfp(notes.paths, r.gfp), dirty=0)))
     return settled(way, notes, op.task)
 
 

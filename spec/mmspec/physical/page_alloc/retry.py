@@ -27,7 +27,7 @@ from mmspec.physical.page_alloc.ops import (
 )  # fmt: skip
 from mmspec.physical.page_alloc.state import Memory, Paths, Request, Scan, Way, has
 from mmspec.physical.page_alloc.steps import can_compact, is_costly, scan_for
-from mmspec.physical.page_alloc.walk import eligible_at, place_zone
+from mmspec.physical.page_alloc.walk import eligible_at, passed_by, place_zone
 from mmspec.physical.watermarks.core import zone_ok
 from mmspec.physical.watermarks.linux import mark_at, reserve_at
 from mmspec.physical.watermarks.ops import WMARK_MIN
@@ -66,7 +66,7 @@ def hope_more(memory: Memory, paths: Paths, scan: Scan) -> bool:
 
 def hope_step(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
     """Go on to the next place."""
-    return memory, paths, attrs.evolve(scan, place=scan.place + 1)
+    return memory, paths, passed_by(scan)
 
 
 def hope_left(memory: Memory, paths: Paths, scan: Scan) -> int:

@@ -66,6 +66,7 @@ from mmspec.physical.page_alloc.steps import (
     is_costly,
     scan_for,
     tried,
+    with_request,
     within_then_without,
 )
 from mmspec.physical.page_alloc.wake import woken
@@ -103,15 +104,15 @@ def with_reserves(way: Way) -> Way:
         flags = with_cma(r.gfp, reserves) | (flags & ALLOC_KSWAPD)
     if flags & ALLOC_CPUSET == 0 or reserves != 0:
         rule(c.MASK_DROPPED)
-        return attrs.evolve(way, request=attrs.evolve(r, flags=flags, nodes=ALL_NODES))
-    return attrs.evolve(way, request=attrs.evolve(r, flags=flags))
+        return with_request(way, attrs.evolve(r, flags=flags, nodes=ALL_NODES))
+    return with_request(way, attrs.evolve(r, flags=flags))
 
 
 def round_of(way: Way) -> Way:
     """Begin a round (``retry``, past the test whether anything changed)."""
     rule(c.RETRY)
     way = with_reserves(woken(way))
-    way = tried(attrs.evolve(way, request=attrs.evolve(way.request, round=way.request.round + 1)))
+    way = tried(with_request(way, attrs.evolve(way.request, round=way.request.round + 1)))
     r = way.request
     if way.taken < NOWHERE:
         return way
@@ -144,19 +145,17 @@ def cleared(way: Way) -> Way:
     """Return the way with all counts as at the beginning, and flags anew."""
     rule(c.RESTART)
     r = way.request
-    return attrs.evolve(
-        way,
-        request=attrs.evolve(
-            r, compacted=SKIPPED, priority=SYNC_LIGHT, retries=0, loops=0, round=0, changed=0,
-            flags=slow_flags(r.gfp, r.order, r.context),
-        ),
+    fresh = attrs.evolve(
+        r, compacted=SKIPPED, priority=SYNC_LIGHT, retries=0, loops=0, round=0, changed=0,
+        flags=slow_flags(r.gfp, r.order, r.context),
     )  # fmt: skip
+    return with_request(way, fresh)
 
 
 def has_zone_for(way: Way, cpuset: Truth) -> bool:
     """Tell whether there is a zone that the request may use; with ``cpuset`` one in the cpuset, whatever the mask."""
     r = way.request
-    within = attrs.evolve(way, request=attrs.evolve(r, nodes=r.mems)) if cpuset != 0 else way
+    within = with_request(way, attrs.evolve(r, nodes=r.mems)) if cpuset != 0 else way
     scan = scan_for(within, r.gfp, r.flags)
     return scan.preferred < scan.end
 
@@ -237,7 +236,7 @@ def after_kill(way: Way, progress: Truth) -> Way:
         return end(way)
     if progress != 0:
         rule(c.KILLED)
-        return again(attrs.evolve(way, request=attrs.evolve(r, loops=0)))
+        return again(with_request(way, attrs.evolve(r, loops=0)))
     return end(way)
 
 
@@ -255,25 +254,25 @@ def on_compact(way: Way, answer: Answer) -> Way:
         if (r.compacted == SKIPPED) | (r.compacted == DEFERRED) or r.gfp & GFP_THISNODE:
             return end(way)
         rule(c.COMPACT_ASYNC)
-        way = attrs.evolve(way, request=attrs.evolve(r, priority=ASYNC))
+        way = with_request(way, attrs.evolve(r, priority=ASYNC))
     return again(way)
 
 
 def compacted(way: Way, answer: Answer) -> Way:
     """Take what compaction captured, or try the lists unless it was skipped."""
     rule(c.COMPACT)
-    way = attrs.evolve(way, request=attrs.evolve(way.request, compacted=answer.compacted))
+    way = with_request(way, attrs.evolve(way.request, compacted=answer.compacted))
     if answer.compacted == SKIPPED:
         return way
     if answer.captured < NOWHERE:
-        return attrs.evolve(way, taken=answer.captured, under=way.request.flags)
+        return Way(way.memory, way.paths, way.request, answer.captured, way.request.flags)
     return tried(way)
 
 
 def on_reclaim(way: Way, answer: Answer) -> Way:
     """Go on after reclaim."""
     rule(c.DIRECT)
-    way = attrs.evolve(way, request=attrs.evolve(way.request, progress=answer.progress))
+    way = with_request(way, attrs.evolve(way.request, progress=answer.progress))
     if answer.progress == 0:
         return then_compact(way, answer)
     way = tried(way)
@@ -292,7 +291,7 @@ def then_compact(way: Way, answer: Answer) -> Way:
     if r.order == 0:
         return whether(way, answer)
     if not can_compact(r.gfp):
-        return whether(attrs.evolve(way, request=attrs.evolve(r, compacted=SKIPPED)), answer)
+        return whether(with_request(way, attrs.evolve(r, compacted=SKIPPED)), answer)
     return asking(way, COMPACT_AGAIN)
 
 
@@ -305,7 +304,7 @@ def on_compact_again(way: Way, answer: Answer) -> Way:
 def whether(way: Way, answer: Answer) -> Way:
     """Go on as is decided after reclaim and compaction in vain."""
     after, r = decided(way.paths.kernel, way.request, answer, is_hopeful(way))
-    way = attrs.evolve(way, request=r)
+    way = with_request(way, r)
     if after == ANOTHER:
         return again(way)
     if after == NO_MORE:

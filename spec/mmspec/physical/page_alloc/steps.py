@@ -47,10 +47,15 @@ def scan_for(way: Way, gfp: Gfp, flags: AllocFlags) -> Scan:
     )
 
 
+def with_request(way: Way, request: Request) -> Way:
+    """Return the way of a request that is further on."""
+    return Way(way.memory, way.paths, request, way.taken, way.under)
+
+
 def attempt(way: Way, gfp: Gfp, flags: AllocFlags) -> Way:
     """Try the lists."""
     noted, ended = walk(way.memory, way.paths, scan_for(way, gfp, flags))
-    return attrs.evolve(way, paths=noted, taken=ended.taken, under=ended.flags)
+    return Way(way.memory, noted, way.request, ended.taken, ended.flags)
 
 
 def tried(way: Way) -> Way:
@@ -66,13 +71,13 @@ def within_then_without(way: Way, flags: AllocFlags) -> Way:
 
 def asking(way: Way, ask: Ask) -> Way:
     """Ask something of the outside."""
-    return attrs.evolve(way, request=attrs.evolve(way.request, asked=ask))
+    return with_request(way, attrs.evolve(way.request, asked=ask))
 
 
 def forgotten(way: Way) -> Way:
     """Forget a mask that lies outside the cpuset."""
     rule(c.MASK_OUTSIDE)
-    return attrs.evolve(way, request=attrs.evolve(way.request, nodes=ALL_NODES))
+    return with_request(way, attrs.evolve(way.request, nodes=ALL_NODES))
 
 
 def is_changed(r: Request) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.page_alloc import clauses as c
@@ -33,7 +31,7 @@ def wake_step(memory: Memory, paths: Paths, scan: Scan, place: Place, last: AnyN
         zone, scan.order, scan.highest, 1 if can_reclaim(scan.gfp) else 0, 1 if has(scan.allowed, node_of(zone)) else 0
     )
     _, marks = wake_choose(memory.machine, paths.marks, request)
-    return memory, attrs.evolve(paths, marks=marks), scan, place + 1, node_of(zone)
+    return memory, Paths(paths.kernel, paths.lists, marks, paths.below), scan, place + 1, node_of(zone)
 
 
 def wake_left(memory: Memory, paths: Paths, scan: Scan, place: Place, last: AnyNode) -> int:
@@ -57,4 +55,4 @@ def woken(way: Way) -> Way:
         return way
     rule(c.WAKES)
     scan = scan_for(way, way.request.gfp, way.request.flags)
-    return attrs.evolve(way, paths=after_waking(way.memory, way.paths, scan))
+    return Way(way.memory, after_waking(way.memory, way.paths, scan), way.request, way.taken, way.under)

@@ -99,15 +99,28 @@ def first_from(lists: Lists, scan: Scan, place: Place) -> Place:
 
 
 def moved(scan: Scan, flags: AllocFlags, preferred: Place, place: Place, taken: ZoneEnd) -> Scan:
-    """Return a scan elsewhere in its list."""
+    """Return the scan of the same request, come to another place."""
     return Scan(
         scan.gfp, scan.order, flags, scan.node, scan.nodes, scan.highest, scan.allowed, scan.dirty, scan.grown, scan.empty,
         scan.reclaimed, preferred, place, scan.end, taken,
     )  # fmt: skip
 
 
+def at_place(scan: Scan, place: Place) -> Scan:
+    """Return the scan at a place."""
+    return moved(scan, scan.flags, scan.preferred, place, scan.taken)
+
+
+def taking(scan: Scan, zone: Zone) -> Scan:
+    """Return the scan with a block taken from a zone."""
+    return moved(scan, scan.flags, scan.preferred, scan.place, zone)
+
+
 def begun(lists: Lists, scan: Scan) -> Scan:
-    """Return a scan at the first zone of the list that the request may use (first_zones_zonelist)."""
+    """Return a scan at the first zone of the list that the request may use (first_zones_zonelist).
+
+    The kinds above its highest, which stand first, are passed by at once.
+    """
     first = first_from(lists, scan, min(7 - scan.highest, scan.end))
     return moved(scan, scan.flags, first, first, scan.taken)
 
@@ -118,8 +131,8 @@ def scan_of(
 ) -> Scan:  # fmt: skip
     """Return the scan of a request, at its preferred zone."""
     scan = Scan(
-        gfp=gfp, order=order, flags=flags, node=node, nodes=nodes, highest=highest, allowed=allowed, dirty=dirty, grown=grown,
-        empty=empty, reclaimed=reclaimed, preferred=0, place=0, end=end_of(lists, node, gfp), taken=NOWHERE,
+        gfp, order, flags, node, nodes, highest, allowed, dirty, grown, empty, reclaimed, preferred=0, place=0,
+        end=end_of(lists, node, gfp), taken=NOWHERE,
     )  # fmt: skip
     return begun(lists, scan)
 
@@ -157,12 +170,16 @@ def is_near(memory: Memory, lists: Lists, scan: Scan, zone: Zone) -> bool:
     return memory.topology.distance.get(pair_of(preferred, node_of(zone)), 0) <= NEAR
 
 
+def free_after(machine: Machine, zone: Zone, frames: Mark) -> Mark:
+    """Return what is free in a zone, as a check sees it, after so much was reclaimed there."""
+    free: Mark = min(machine.free.get(zone, 0) + frames, (1 << 48) - 1)  # what a mark can say
+    return free
+
+
 def freed(memory: Memory, zone: Zone, frames: Mark) -> Memory:
-    """Return the memory as a check sees it after reclaim in a zone: the next report says what became of it."""
-    machine, most = memory.machine, (1 << 48) - 1  # what a mark can say
-    return attrs.evolve(
-        memory, machine=attrs.evolve(machine, free=machine.free.set(zone, min(machine.free.get(zone, 0) + frames, most)))
-    )
+    """Return the memory with that in a zone: the next report says what became of it."""
+    machine = memory.machine
+    return attrs.evolve(memory, machine=attrs.evolve(machine, free=machine.free.set(zone, free_after(machine, zone, frames))))
 
 
 def atomic_of(paths: Paths, gfp: Gfp) -> Truth:
@@ -172,7 +189,7 @@ def atomic_of(paths: Paths, gfp: Gfp) -> Truth:
 
 def passed_by(scan: Scan) -> Scan:
     """Return the scan at the next place."""
-    return moved(scan, scan.flags, scan.preferred, scan.place + 1, scan.taken)
+    return at_place(scan, scan.place + 1)
 
 
 def give(memory: Memory, scan: Scan, zone: Zone) -> Scan:
@@ -180,7 +197,7 @@ def give(memory: Memory, scan: Scan, zone: Zone) -> Scan:
     if has_zone(scan.empty, zone) or not can_give(memory.machine, zone, scan.order, scan.flags):
         rule(c.WALK_EMPTY)
         return passed_by(scan)
-    return moved(scan, scan.flags, scan.preferred, scan.place, zone)
+    return taking(scan, zone)
 
 
 def below_mark(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> Scan:
@@ -194,11 +211,10 @@ def below_mark(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> Scan:
     if scan.reclaimed > 0 and can_reclaim(scan.gfp) and is_near(memory, paths.lists, scan, zone):
         rule(c.WALK_NEAR)
         rule(c.WALK_RECLAIMED)
-        after = freed(memory, zone, scan.reclaimed)
         mark = mark_at(paths.marks, zone, scan.flags & ALLOC_WMARK_MASK)
-        reserve, free = reserve_at(paths.marks, zone, scan.highest), after.machine.free.get(zone, 0)
-        if zone_ok(after.machine, zone, scan.order, mark, reserve, scan.flags, free):
-            return give(after, scan, zone)
+        reserve, free = reserve_at(paths.marks, zone, scan.highest), free_after(memory.machine, zone, scan.reclaimed)
+        if zone_ok(memory.machine, zone, scan.order, mark, reserve, scan.flags, free):
+            return give(freed(memory, zone, scan.reclaimed), scan, zone)
     return passed_by(scan)
 
 
@@ -211,7 +227,7 @@ def try_zone(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Path
         if above_high(machine, paths, scan, zone, atomic):
             return paths, give(memory, scan, zone)
         rule(c.WALK_BELOW)
-        after = attrs.evolve(paths, below=paths.below.set(zone, True))
+        after = Paths(paths.kernel, paths.lists, paths.marks, paths.below.set(zone, True))
     rule(c.WALK_MARK)
     if fast_ok(machine, after.marks, zone, scan.order, scan.highest, scan.flags, atomic):
         return after, give(memory, scan, zone)
@@ -242,8 +258,7 @@ def walk_step(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
     if scan.place >= scan.end:
         return memory, paths, anew(scan)
     if not eligible_at(paths.lists, scan, scan.place):
-        place = first_from(paths.lists, scan, scan.place + 1)
-        return memory, paths, moved(scan, scan.flags, scan.preferred, place, scan.taken)
+        return memory, paths, at_place(scan, first_from(paths.lists, scan, scan.place + 1))
     zone = place_zone(paths.lists, scan.node, scan.place)
     if scan.flags & ALLOC_CPUSET and not has(scan.allowed, node_of(zone)):
         rule(c.WALK_CPUSET)

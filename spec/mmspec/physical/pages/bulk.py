@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from mmspec.clause import rule
 from mmspec.loop import Loop
 from mmspec.physical.buddy.lists import NOBODY
 from mmspec.physical.page_alloc.flags import with_cma
 from mmspec.physical.page_alloc.ops import ALLOC_WMARK_LOW
 from mmspec.physical.page_alloc.state import Scan
-from mmspec.physical.page_alloc.walk import eligible_at, passed_by, place_zone
+from mmspec.physical.page_alloc.walk import at_place, eligible_at, passed_by, place_zone, taking
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages.core import can_take, is_asked
 from mmspec.physical.pages.linux import flags_at, migratetype_of, scan_at, with_parts
@@ -42,11 +40,11 @@ def bulk_step(linux: Linux, scan: Scan, count: Frames) -> tuple[Any, ...]:
     zone, first = place_zone(lists, scan.node, scan.place), place_zone(lists, scan.node, scan.preferred)
     rule(c.BULK_NEAR)
     if node_of(zone) != node_of(first):
-        return linux, attrs.evolve(scan, place=scan.end), count
+        return linux, at_place(scan, scan.end), count
     rule(c.BULK_ZONE)
     mark = mark_at(marks, zone, ALLOC_WMARK_LOW) + count
     if zone_ok(machine, zone, 0, mark, reserve_at(marks, zone, kind_of(first)), scan.flags, machine.free.get(zone, 0)):
-        return linux, attrs.evolve(scan, taken=zone), count
+        return linux, taking(scan, zone), count
     return linux, passed_by(scan), count
 
 

@@ -35,6 +35,7 @@ from mmspec.physical.page_alloc.walk import (
     passed_by,
     place_zone,
     scan_of,
+    taking,
     try_zone,
     walk_left,
     walk_more,
@@ -95,7 +96,7 @@ def flags_at(linux: Linux, zone: Zone) -> Flags:
 
 
 def scan_at(linux: Linux, gfp: Gfp, order: Order, flags: AllocFlags, node: Node, nodes: NodeSet) -> Scan:
-    """Return the scan of a request, at its preferred zone."""
+    """Return the scan of a request, at its preferred zone, within no cpuset and with no limit of dirty pages."""
     return scan_of(linux.paths.lists, gfp, order, flags, node, nodes, highest_of(gfp), ALL_NODES, 0, 0, 0, 0)
 
 
@@ -131,7 +132,7 @@ def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...
     pfn, parts = rmqueue(linux.parts[zone], cpu, scan.order, migratetype_of(scan.gfp), scan.flags, flags_at(linux, zone))
     linux = with_parts(linux, zone, parts)
     if pfn < NOBODY:
-        return linux, after if after.taken == zone else attrs.evolve(scan, taken=zone), cpu, pfn
+        return linux, after if after.taken == zone else taking(scan, zone), cpu, pfn
     rule(c.TRIES_NEXT)
     return linux, passed_by(scan), cpu, pfn
 
@@ -220,8 +221,9 @@ def raised(linux: Linux, zone: Zone) -> Linux:
     mark, reserve = mark_at(marks, zone, WMARK_HIGH), reserve_at(marks, zone, MOVABLE_ZONE)
     if not zone_ok(machine, zone, 0, mark, reserve, 0, machine.free.get(zone, 0)):
         return linux
-    paths = attrs.evolve(linux.paths, below=linux.paths.below.set(zone, False))
-    return Linux(linux.kernel, linux.memory, paths, linux.parts)
+    paths = linux.paths
+    known = Paths(paths.kernel, paths.lists, paths.marks, paths.below.set(zone, False))
+    return Linux(linux.kernel, linux.memory, known, linux.parts)
 
 
 def split_choose(memory: Memory, linux: Linux, op: Split) -> tuple[Done | Error, Linux]:
@@ -320,7 +322,7 @@ def turn_step(linux: Linux, scan: Scan, cpu: Cpu, force: int) -> tuple[Any, ...]
     if size == 0:
         return linux, passed_by(scan), cpu, force
     rule(c.UNRESERVE)
-    return told(linux, zone, after), attrs.evolve(scan, taken=zone), cpu, force
+    return told(linux, zone, after), taking(scan, zone), cpu, force
 
 
 def turn_left(linux: Linux, scan: Scan, cpu: Cpu, force: int) -> int:

@@ -41,14 +41,17 @@ def pcp_of(pages: Pages, lists: PcpLists, cpu: Cpu) -> Pcp:
 
 def with_pcp(lists: PcpLists, cpu: Cpu, pcp: Pcp) -> PcpLists:
     """Return the lists with a CPU's numbers after a step."""
-    return attrs.evolve(
-        lists,
-        high=lists.high.set(cpu, pcp.high),
-        free_count=lists.free_count.set(cpu, pcp.free_count),
-        alloc_factor=lists.alloc_factor.set(cpu, pcp.alloc_factor),
-        free_factor=lists.free_factor.set(cpu, pcp.free_factor),
-        flags=lists.flags.set(cpu, pcp.flags),
-    )
+    return PcpLists(
+        lists.kernel, lists.links, lists.batch, lists.high_min, lists.high_max, lists.zone_batch, lists.zone_high_min,
+        lists.zone_high_max, lists.high.set(cpu, pcp.high), lists.free_count.set(cpu, pcp.free_count),
+        lists.alloc_factor.set(cpu, pcp.alloc_factor), lists.free_factor.set(cpu, pcp.free_factor),
+        lists.flags.set(cpu, pcp.flags), lists.expire, lists.cursor,
+    )  # fmt: skip
+
+
+def with_high(pcp: Pcp, high: Count) -> Pcp:
+    """Return a CPU's numbers with another limit."""
+    return Pcp(pcp.count, high, pcp.free_count, pcp.alloc_factor, pcp.free_factor, pcp.flags)
 
 
 def clamped(value: Count, least: Count, most: Count) -> Count:
@@ -64,7 +67,7 @@ def clamped(value: Count, least: Count, most: Count) -> Count:
 def with_limit(lists: PcpLists, pcp: Pcp) -> Pcp:
     """Return a CPU's numbers with its limit between the bounds; 6.1 has no limit of the CPU's own, and never asks."""
     rule(c.PCP_1)
-    return attrs.evolve(pcp, high=clamped(pcp.high, lists.high_min, lists.high_max))
+    return with_high(pcp, clamped(pcp.high, lists.high_min, lists.high_max))
 
 
 # --- taking ----------------------------------------------------------------------------------------------------------
@@ -72,7 +75,7 @@ def with_limit(lists: PcpLists, pcp: Pcp) -> Pcp:
 
 def requested(lists: PcpLists, pcp: Pcp) -> Pcp:
     """Return a CPU's numbers after a request: what was freed in a row counts half (mm/page_alloc.c:rmqueue_pcplist, v6.12)."""
-    return attrs.evolve(pcp, free_count=pcp.free_count >> 1, free_factor=pcp.free_factor >> 1)
+    return Pcp(pcp.count, pcp.high, pcp.free_count >> 1, pcp.alloc_factor, pcp.free_factor >> 1, pcp.flags)
 
 
 def by_order(batch: Count, order: Order) -> Count:
@@ -107,7 +110,7 @@ def raised(lists: PcpLists, pcp: Pcp, batch: Count, flags: Flags) -> Pcp:
     if lists.high_min == lists.high_max or flags & BELOW_HIGH:
         return pcp
     rule(c.WANT_RAISES)
-    return attrs.evolve(pcp, high=min(pcp.high + batch, lists.high_max))
+    return with_high(pcp, min(pcp.high + batch, lists.high_max))
 
 
 # --- giving back -----------------------------------------------------------------------------------------------------
@@ -121,7 +124,7 @@ def freed(pages: Pages, lists: PcpLists, pcp: Pcp, order: Order, flags: Flags) -
     if lists.kernel < 612:
         return freed_61(pages, lists, pcp, order, flags)
     rule(c.FREE_HALVES)
-    pcp = attrs.evolve(pcp, alloc_factor=pcp.alloc_factor >> 1)
+    pcp = Pcp(pcp.count, pcp.high, pcp.free_count, pcp.alloc_factor >> 1, pcp.free_factor, pcp.flags)
     free_high = frees_high(lists, pcp, order)
     pcp = run_on(pages, lists, pcp, order)
     limit, pcp = limit_of(pages, lists, with_limit(lists, pcp), flags, free_high)
@@ -148,12 +151,12 @@ def frees_high(lists: PcpLists, pcp: Pcp, order: Order) -> bool:
 def run_on(pages: Pages, lists: PcpLists, pcp: Pcp, order: Order) -> Pcp:
     """Return a CPU's numbers with one more free in its run, and remember whether it was of a high order."""
     rule(c.FREE_PREV)
-    others = pcp.flags & FREE_HIGH_BATCH
-    pcp = attrs.evolve(pcp, flags=others | PREV_FREE_HIGH_ORDER if is_high(order) else others)
-    if pcp.free_count >= lists.batch << pages.span.scale_max:
-        return pcp
-    rule(c.FREE_RUN)
-    return attrs.evolve(pcp, free_count=pcp.free_count + size_of(order))
+    others, run = pcp.flags & FREE_HIGH_BATCH, pcp.free_count
+    flags = others | PREV_FREE_HIGH_ORDER if is_high(order) else others
+    if run < lists.batch << pages.span.scale_max:
+        rule(c.FREE_RUN)
+        run += size_of(order)
+    return Pcp(pcp.count, pcp.high, run, pcp.alloc_factor, pcp.free_factor, flags)
 
 
 def limit_of(pages: Pages, lists: PcpLists, pcp: Pcp, flags: Flags, free_high: bool) -> tuple[Count, Pcp]:
@@ -163,7 +166,7 @@ def limit_of(pages: Pages, lists: PcpLists, pcp: Pcp, flags: Flags, free_high: b
         return 0, pcp
     if free_high:
         rule(c.LIMIT_HIGH)
-        return 0, attrs.evolve(pcp, high=max(pcp.high - (lists.batch << pages.span.scale_max), lists.high_min))
+        return 0, with_high(pcp, max(pcp.high - (lists.batch << pages.span.scale_max), lists.high_min))
     if flags & RECLAIM_ACTIVE:
         rule(c.LIMIT_RECLAIM)
         pcp = lowered(lists, pcp)
@@ -177,14 +180,14 @@ def limit_of(pages: Pages, lists: PcpLists, pcp: Pcp, flags: Flags, free_high: b
     limit = pcp.high
     if pcp.count >= limit and limit < pcp.free_count + lists.batch:
         rule(c.LIMIT_RAISES)
-        pcp = attrs.evolve(pcp, high=clamped(pcp.free_count + lists.batch, lists.high_min, lists.high_max))
+        pcp = with_high(pcp, clamped(pcp.free_count + lists.batch, lists.high_min, lists.high_max))
     return limit, pcp
 
 
 def lowered(lists: PcpLists, pcp: Pcp) -> Pcp:
     """Return a CPU's numbers with a limit lowered by what was freed in a row."""
     rule(c.LIMIT_LOWERS)
-    return attrs.evolve(pcp, high=max(pcp.high - max(pcp.free_count, lists.batch), lists.high_min))
+    return with_high(pcp, max(pcp.high - max(pcp.free_count, lists.batch), lists.high_min))
 
 
 def amount_of(pages: Pages, lists: PcpLists, pcp: Pcp, limit: Count, free_high: bool) -> Count:
@@ -235,6 +238,6 @@ def decayed(pages: Pages, lists: PcpLists, pcp: Pcp) -> tuple[Count, Pcp]:
     if pcp.high > lists.high_min:
         rule(c.DECAY)
         kept = max(pcp.count - (lists.batch << pages.span.scale_max), pcp.high - (pcp.high >> 3))
-        pcp = attrs.evolve(pcp, high=max(kept, lists.high_min))
+        pcp = with_high(pcp, max(kept, lists.high_min))
     rule(c.DECAY_EXCESS)
     return max(0, pcp.count - pcp.high), pcp

@@ -102,7 +102,11 @@ def initial_lists(config: Config, kernel: str) -> PcpLists:
 
 def with_links(lists: PcpLists, links: Links) -> PcpLists:
     """Return the lists with other links."""
-    return attrs.evolve(lists, links=links)
+    return PcpLists(
+        lists.kernel, links, lists.batch, lists.high_min, lists.high_max, lists.zone_batch, lists.zone_high_min,
+        lists.zone_high_max, lists.high, lists.free_count, lists.alloc_factor, lists.free_factor, lists.flags, lists.expire,
+        lists.cursor,
+    )  # fmt: skip
 
 
 def list_for(cpu: Cpu, order: Order, migratetype: Migratetype) -> PcpList:
@@ -173,7 +177,11 @@ def free_choose(pages: Pages, lists: PcpLists, op: Free) -> tuple[Frames | Error
 
 def with_cursor(lists: PcpLists, cpu: Cpu, index: Index) -> PcpLists:
     """Return the lists with a drain that stands at a CPU's list."""
-    return attrs.evolve(lists, cursor=lists.cursor.set(cpu, index))
+    return PcpLists(
+        lists.kernel, lists.links, lists.batch, lists.high_min, lists.high_max, lists.zone_batch, lists.zone_high_min,
+        lists.zone_high_max, lists.high, lists.free_count, lists.alloc_factor, lists.free_factor, lists.flags, lists.expire,
+        lists.cursor.set(cpu, index),
+    )  # fmt: skip
 
 
 def bulk_choose(pages: Pages, lists: PcpLists, op: Bulk) -> tuple[Frames | Error, PcpLists]:

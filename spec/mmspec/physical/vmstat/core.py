@@ -131,7 +131,7 @@ def pressure_allowed(zone: Zone, op: Pressure, result: Done | Error) -> Clause |
 def added(zone: Zone, cpu: Cpu, item: Item, delta: Delta) -> Zone:
     """Return the zone after a CPU added to a counter."""
     exact = zone.exact.set(item, zone.exact.get(item, 0) + delta)
-    return attrs.evolve(zone, exact=exact, pending=zone.pending.set(cell_of(cpu, item), True))
+    return Zone(zone.cpus, zone.items, exact, zone.offline, zone.pending.set(cell_of(cpu, item), True))
 
 
 def mod_apply(zone: Zone, op: Mod, result: Done | Error) -> Zone:

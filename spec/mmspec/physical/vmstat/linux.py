@@ -165,7 +165,10 @@ def held_of(cells: Cells, cpu: Cpu, item: Item) -> Total:
 def put(cells: Cells, cpu: Cpu, item: Item, held: Total, over: Total) -> Cells:
     """Return the counters after a CPU keeps so much, and hands so much over."""
     counter = cells.counter.set(item, cells.counter.get(item, 0) + over)
-    return attrs.evolve(cells, held=cells.held.set(cell_of(cpu, item), held), counter=counter)
+    return Cells(
+        cells.page_shift, cells.managed, cells.min, cells.low, cells.high, cells.held.set(cell_of(cpu, item), held), counter,
+        cells.threshold, cells.widest, cells.drift_mark,
+    )  # fmt: skip
 
 
 def mod(cells: Cells, cpu: Cpu, item: Item, delta: Delta) -> Cells:

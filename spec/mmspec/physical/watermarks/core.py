@@ -259,17 +259,13 @@ def report_apply(machine: Machine, op: Report, result: Done | Error) -> Machine:
     """Return the state with what is free now."""
     if result.failed:
         return machine
-    return attrs.evolve(
-        machine,
-        free=machine.free.set(op.zone, op.free),
-        exact=machine.exact.set(op.zone, op.exact),
-        highatomic=machine.highatomic.set(op.zone, op.highatomic),
-        cma=machine.cma.set(op.zone, op.cma),
-        drift_mark=machine.drift_mark.set(op.zone, op.drift_mark),
-        blocks=machine.blocks.set(op.zone, op.blocks),
-        cma_blocks=machine.cma_blocks.set(op.zone, op.cma_blocks),
-        highatomic_blocks=machine.highatomic_blocks.set(op.zone, op.highatomic_blocks),
-    )
+    zone = op.zone
+    return Machine(
+        machine.end, machine.page_shift, machine.pageblock_order, machine.present, machine.managed,
+        machine.free.set(zone, op.free), machine.exact.set(zone, op.exact), machine.highatomic.set(zone, op.highatomic),
+        machine.cma.set(zone, op.cma), machine.drift_mark.set(zone, op.drift_mark), machine.blocks.set(zone, op.blocks),
+        machine.cma_blocks.set(zone, op.cma_blocks), machine.highatomic_blocks.set(zone, op.highatomic_blocks),
+    )  # fmt: skip
 
 
 # --- answers -------------------------------------------------------------------------------------------------------------

@@ -160,8 +160,10 @@ def take_more(layout: Layout, low: Frame, node: Node, sharing: Sharing, region: 
 
 def take_step(layout: Layout, low: Frame, node: Node, sharing: Sharing, region: RegionEnd, full: bool) -> tuple[Any, ...]:
     """Take from a region of the node what lies below ``low``, then what is left of the share."""
+    if layout.node[region] != node:
+        return layout, low, node, sharing, region + 1, False
     start, end = max(first_frame(layout, region), sharing.starts.get(node, 0)), end_frame(layout, region)
-    if layout.node[region] != node or start >= end:
+    if start >= end:
         return layout, low, node, sharing, region + 1, False
     if start < low:
         rule(c.LOW_FIRST)

@@ -64,8 +64,10 @@ def span_more(layout: Layout, node: Node, region: RegionEnd, start: Frame, end: 
 
 def span_step(layout: Layout, node: Node, region: RegionEnd, start: Frame, end: Frame) -> tuple[Any, ...]:
     """Stretch the range to a region of the node; regions come in ascending order."""
+    if layout.node[region] != node:
+        return layout, node, region + 1, start, end
     first, last = first_frame(layout, region), end_frame(layout, region)
-    if layout.node[region] != node or first == last:
+    if first == last:
         return layout, node, region + 1, start, end
     return layout, node, region + 1, (first if start == end else start), last
 
