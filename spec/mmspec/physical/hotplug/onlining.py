@@ -115,6 +115,7 @@ def online_apply(memory: Memory, op: Online, result: Onlined | Error) -> Memory:
         blocks=memory.blocks.set(op.block, ONLINE),
         zones=memory.zones.set(op.block, result.zone),
         withheld=memory.withheld.set(op.block, op.withheld),
+        reserved=memory.reserved.set(op.block, False),
     )
     return counted(after, op.block, result.zone, size, size - op.withheld)
 
@@ -123,8 +124,8 @@ def online_apply(memory: Memory, op: Online, result: Onlined | Error) -> Memory:
 
 
 def has_reserved(memory: Memory, block: Block) -> bool:
-    """Tell whether boot reserved frames of a block."""
-    return memory.early.get(block, False) and memory.withheld.get(block, 0) > 0
+    """Tell whether boot reserved frames of a block; what the callback of onlining withholds is PageOffline, and passed by."""
+    return memory.reserved.get(block, False) and memory.withheld.get(block, 0) > 0
 
 
 def stops_with(stop: Stop, result: Done | Error) -> bool:

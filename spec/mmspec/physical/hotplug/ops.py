@@ -222,7 +222,10 @@ class Offline:
 
 @attrs.frozen
 class Release:
-    """Hand frames of a block that were withheld to the page allocator (mm/memory_hotplug.c:generic_online_page, v6.12)."""
+    """Hand frames of a block that were withheld to the page allocator.
+
+    Those that boot reserved: mm/page_alloc.c:free_reserved_page; others: mm/memory_hotplug.c:generic_online_page, v6.12.
+    """
 
     block: Block
     frames: Frames

@@ -243,7 +243,7 @@ ONLINING = (
         "HOTPLUG-OFFLINE-RESERVED",
         "what boot reserved goes offline",
         f"{ISOLATION}:has_unmovable_pages",
-        {f"{OUR}.take_offline": (" or (blocks.early[block] and blocks.withheld[block])", "")},
+        {f"{OUR}.take_offline": (" or (blocks.reserved[block] and blocks.withheld[block])", "")},
     ),
     core(
         "BUG-HOTPLUG-OFFLINE-UNMOVABLE",
@@ -278,7 +278,14 @@ ONLINING = (
         "HOTPLUG-OFFLINE",
         "a block of which frames are withheld stays online",
         OFFLINE,
-        {f"{OUR}.take_offline": ("(blocks.early[block] and blocks.withheld[block])", "blocks.withheld[block]")},
+        {f"{OUR}.take_offline": ("(blocks.reserved[block] and blocks.withheld[block])", "blocks.withheld[block]")},
+    ),
+    core(
+        "BUG-HOTPLUG-WITHHELD-RESERVED",
+        "HOTPLUG-OFFLINE",
+        "what the callback of onlining withholds of a block of boot counts as reserved by boot",
+        f"{ISOLATION}:has_unmovable_pages",
+        {f"{OUR}.take_offline": ("(blocks.reserved[block] and", "(blocks.early[block] and")},
     ),
     bug(
         "BUG-HOTPLUG-OFFLINE-STOP-FIRST",
