@@ -107,7 +107,7 @@ def recount(memory: Memory, spans: Spans, body: Implementation) -> str | None:
     difference = differs(memory, spans, body, zones)
     if difference is not None:
         return difference
-    arrays = (
+    arrays: tuple[tuple[Any, Any], ...] = (
         (body.blocks.withheld, memory.withheld),
         (body.blocks.reserved, memory.reserved),
         (body.blocks.isolations, memory.isolations),
