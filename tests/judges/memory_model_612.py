@@ -4,8 +4,8 @@ A judge, not a specification: written from mm/sparse.c, mm/sparse-vmemmap.c, mm/
 include/linux/page-flags-layout.h, include/asm-generic/memory_model.h and the sparsemem.h of architectures, v6.12 (Debian
 linux-source-6.12, 6.12.117), without sight of the project's own text. Each function names the kernel function it follows.
 
-A section is kept as the kernel keeps it: the word section_mem_map, its flags in the lowest bits, and the map of sub-sections in its
-usage. What the kernel warns about and passes over, or reads where nothing was written, raises ``UndefinedError``.
+A section is kept as the kernel keeps it: the word section_mem_map, its flags in the lowest bits, and the map of sub-sections in
+its usage. What the kernel warns about and passes over, or reads where nothing was written, raises ``UndefinedError``.
 """
 
 from __future__ import annotations
@@ -79,14 +79,19 @@ class Flags:
                 raise CannotBuildError("Vmemmap: No space for nodes field in page flags")
             self.nodes_width = 0
         self.node_not_in_flags = self.nodes_shift != 0 and self.nodes_width == 0
+        if self.node_not_in_flags and not sparse:
+            raise CannotBuildError("page_to_nid is in mm/sparse.c")
         kasan = 8 if k.kasan_tags else 0
         used = self.zones_width + lru_gen + self.sections_width + self.nodes_width + kasan
         self.cpupid_width = k.last_cpupid_shift if used + k.last_cpupid_shift <= space else 0
         if used + self.cpupid_width > space:
             raise CannotBuildError("Not enough bits in page flags")
+        self.lru_refs_width = min(2 if k.lru_gen else 0, space - used - self.cpupid_width)
         sections_pgoff = k.bits_per_long - self.sections_width
         nodes_pgoff = sections_pgoff - self.nodes_width
         zones_pgoff = nodes_pgoff - self.zones_width
+        self.cpupid_pgoff = zones_pgoff - self.cpupid_width
+        self.lru_refs_pgoff = self.cpupid_pgoff - kasan - lru_gen - self.lru_refs_width
         self.sections_pgshift = sections_pgoff * (self.sections_width != 0)
         self.nodes_pgshift = nodes_pgoff * (self.nodes_width != 0)
         self.zones_pgshift = zones_pgoff * (self.zones_width != 0)
@@ -299,7 +304,8 @@ class Machine:
             return self.pfn_to_page(number << self.shift)
         page = 1 << self.k.page_shift
         size = -(-self.per_section * self.k.struct_page // page) * page
-        return self.base + sorted(self.sections).index(number) * size & self.word
+        there = sum(section.map & HAS_MEM_MAP != 0 for section in self.sections.values())
+        return self.base + there * size & self.word
 
     def sparse_init_one_section(self, section: Section, number: int, mem_map: int, usage: int | None, flags: int) -> None:
         """mm/internal.h:sparse_init_one_section."""
@@ -397,25 +403,27 @@ class Machine:
 # --- the architectures' headers ----------------------------------------------------------------------------------------------
 
 ARCHITECTURES = {
-    "x86_64": (64, 12, 27, 46, "arch/x86/include/asm/sparsemem.h"),
-    "x86_64 la57": (64, 12, 27, 52, "arch/x86/include/asm/sparsemem.h"),
-    "x86 PAE": (32, 12, 29, 36, "arch/x86/include/asm/sparsemem.h"),
-    "x86": (32, 12, 26, 32, "arch/x86/include/asm/sparsemem.h"),
-    "arm64 4K": (64, 12, 27, 48, "arch/arm64/include/asm/sparsemem.h"),
-    "arm64 16K": (64, 14, 27, 48, "arch/arm64/include/asm/sparsemem.h"),
-    "arm64 64K": (64, 16, 29, 48, "arch/arm64/include/asm/sparsemem.h"),
-    "arm64 64K 52": (64, 16, 29, 52, "arch/arm64/include/asm/sparsemem.h"),
-    "riscv64": (64, 12, 27, 56, "arch/riscv/include/asm/sparsemem.h"),
-    "riscv32": (32, 12, 27, 32, "arch/riscv/include/asm/sparsemem.h"),
-    "loongarch 16K": (64, 14, 29, 48, "arch/loongarch/include/asm/sparsemem.h"),
-    "s390x": (64, 12, 28, 46, "arch/s390/include/asm/sparsemem.h"),
+    "x86_64": (64, 12, 27, 46),
+    "x86_64 with five levels": (64, 12, 27, 52),
+    "x86_64 without VMEMMAP": (64, 12, 27, 46),
+    "x86_32": (32, 12, 26, 32),
+    "x86_32 with NUMA": (32, 12, 26, 32),
+    "x86_32 with PAE and NUMA": (32, 12, 29, 36),
+    "arm64 with 4K pages": (64, 12, 27, 48),
+    "arm64 with 4K pages and 52 bits": (64, 12, 27, 52),
+    "arm64 with 16K pages": (64, 14, 27, 48),
+    "arm64 with 64K pages": (64, 16, 29, 52),
+    "riscv64": (64, 12, 27, 56),
+    "riscv64 with Sv57": (64, 12, 27, 56),
+    "powerpc64 with 64K pages": (64, 16, 24, 51),
+    "s390": (64, 12, 28, 46),
+    "loongarch with 16K pages": (64, 14, 29, 48),
 }
-"""BITS_PER_LONG, PAGE_SHIFT, SECTION_SIZE_BITS, MAX_PHYSMEM_BITS, and where they stand."""
+"""BITS_PER_LONG, PAGE_SHIFT, SECTION_SIZE_BITS, MAX_PHYSMEM_BITS (arch/*/include/asm/sparsemem.h; s390 by Kconfig's
+default, powerpc by arch/powerpc/include/asm/book3s/64/pgtable.h and hash-64k.h)."""
 
-VMEMMAP_START = {
-    "x86_64": 0xFFFFEA0000000000,  # arch/x86/include/asm/pgtable_64_types.h:__VMEMMAP_BASE_L4
-    "x86_64 la57": 0xFFD4000000000000,  # __VMEMMAP_BASE_L5
-}
+X86_64_VMEMMAP_START = {4: 0xFFFFEA0000000000, 5: 0xFFD4000000000000}
+"""By levels of page tables (arch/x86/include/asm/pgtable_64_types.h:__VMEMMAP_BASE_L4, __VMEMMAP_BASE_L5)."""
 
 
 def arm64_vmemmap_start(va_bits: int, page_shift: int, struct_page: int) -> int:
@@ -429,10 +437,3 @@ def riscv_vmemmap_start(va_bits: int, struct_page: int, page_offset: int) -> int
     """arch/riscv/include/asm/pgtable.h:VMEMMAP_START, below VMALLOC_START; KERN_VIRT_SIZE is a quarter of the addresses."""
     vmalloc_start = page_offset - (1 << va_bits - 2 >> 1)
     return vmalloc_start - (1 << va_bits - 12 - 1 + order_base_2(struct_page))
-
-
-def nr_pageflags(
-    memory_failure: bool = True, page_idle: bool = True, arch_2: bool = True, arch_3: bool = False, bits: int = 64
-) -> int:
-    """include/linux/page-flags.h:__NR_PAGEFLAGS with CONFIG_MMU."""
-    return 20 + memory_failure + (2 if page_idle and bits == 64 else 0) + arch_2 + arch_3
