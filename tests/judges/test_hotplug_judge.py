@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ class Beside(BesideLaw):
         self.rng = rng = random.Random(seed)
         self.nodes = rng.choice([1, 2, 3])
         self.order = rng.choice([15, 16])
-        pages = self.pages = 1 << self.order
+        self.pages = 1 << self.order
         memory, low = [], rng.choice([0, 0, 2])
         for number in range(rng.randrange(2, 12)):
             if rng.random() < 0.7:
@@ -35,14 +36,22 @@ class Beside(BesideLaw):
                 memory.append((number, number * self.nodes // 12, kind, rng.choice([0, 0, 0, 77]), hole))
         spans = self.wider(memory) if rng.random() < 0.3 else ()
         c = hp.Config(
-            tuple(memory), self.nodes, rng.randrange(1 << self.nodes), spans, block_order=self.order, mappable_end=20 * pages,
+            tuple(memory), self.nodes, rng.randrange(1 << self.nodes), spans, block_order=self.order,
             online_policy=rng.randrange(2), auto_movable_ratio=rng.choice([0, 100, 301]),
             auto_movable_numa_aware=rng.randrange(2),
-            movable_node=rng.randrange(2),
+            movable_node=rng.randrange(2), **self.shape(),
         )  # fmt: skip
         super().__init__(HOTPLUG, c)
-        self.judge = judge.Machine(
-            memory, c.nodes, c.cpus, spans, c.block_order, c.mappable_end, c.physical_end, bool(c.online_policy),
+        self.judge = self.beside(memory, c)
+
+    def shape(self) -> dict[str, Any]:
+        """Where memory ends that can be mapped."""
+        return {"mappable_end": 20 << self.order}
+
+    def beside(self, memory: list[tuple[int, int, int, int, int]], c: hp.Config) -> judge.Machine:
+        """The judge of the same machine."""
+        return judge.Machine(
+            memory, c.nodes, c.cpus, c.spans, c.block_order, c.mappable_end, c.physical_end, bool(c.online_policy),
             c.auto_movable_ratio, bool(c.auto_movable_numa_aware), bool(c.movable_node),
         )  # fmt: skip
 
@@ -124,10 +133,10 @@ class Beside(BesideLaw):
         self.look()
 
 
-def run(seeds: range, steps: int) -> None:
+def run(seeds: range, steps: int, kind: type[Beside] = Beside) -> None:
     """A machine of each seed."""
     for seed in seeds:
-        beside = Beside(seed)
+        beside = kind(seed)
         beside.look()
         for _ in range(steps):
             beside.step()

@@ -267,7 +267,7 @@ class Memory:
         mapped = op.pfn + min(op.mapped, op.pages) // whole * whole if op.starves else end
         if self.is_stray(op.pfn, mapped) or op.starves:
             exists = self.is_stray(op.pfn, mapped)
-            self.leave(op.pfn, end if exists else mapped)
+            self.leave(op.pfn, end if exists else mapped if op.mapped < op.pages else op.pfn)
             return EEXIST if exists else ENOMEM
         self.blocks.reach(end >> self.order)
         for block in range(op.pfn >> self.order, end >> self.order):
@@ -357,6 +357,8 @@ class Memory:
         if self.state_of(block) != ONLINE or first >= self.ram_end(block):
             return EINVAL
         if op.pageblock in self.isolated or op.unmovable:
+            return EBUSY
+        if self.end[self.blocks.zone[block]] < first + (1 << self.config.pageblock_order):
             return EBUSY
         self.isolated.add(op.pageblock)
         self.blocks.isolations[block] += 1

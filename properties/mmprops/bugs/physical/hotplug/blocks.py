@@ -65,8 +65,18 @@ COMING = (
         "sections mapped before a failure are taken out again",
         f"{HOTPLUG}:__add_pages",
         {
-            f"{OUR}.add": ("self.leave(op.pfn, end if exists else mapped)", "self.leave(op.pfn, op.pfn)"),
+            f"{OUR}.add": ("self.leave(op.pfn, end if exists else mapped if", "self.leave(op.pfn, op.pfn if"),
             f"{CORE}.left_behind": ("block_of(memory.shape, pfn), end)", "block_of(memory.shape, pfn), pfn)"),
+        },
+    ),
+    bug(
+        "BUG-HOTPLUG-ADD-ALL-LEFT",
+        "HOTPLUG-ADD-LEFT",
+        "sections stay mapped where all were and no block can be had",
+        "drivers/base/memory.c:create_memory_block_devices",
+        {
+            f"{OUR}.add": ("mapped if op.mapped < op.pages else op.pfn)", "mapped)"),
+            f"{CORE}.left_end": ("return op.pfn if op.mapped >= op.pages else", "return"),
         },
     ),
     core(
@@ -347,6 +357,28 @@ ISOLATING = (
         "a page that cannot be moved is isolated",
         f"{ISOLATION}:has_unmovable_pages",
         {f"{OUR}.isolate": (" or op.unmovable", "")},
+    ),
+    core(
+        "BUG-HOTPLUG-ISOLATE-CUT",
+        "HOTPLUG-ISOLATE-CUT",
+        "a pageblock in which its zone ends is answered EINVAL",
+        "mm/page_alloc.c:prep_move_freepages_block",
+        {
+            f"{OUR}.isolate": (
+                "            return EBUSY\n        self.isolated.add",
+                "            return EINVAL\n        self.isolated.add",
+            )
+        },
+    ),
+    bug(
+        "BUG-HOTPLUG-ISOLATE-SPAN",
+        "HOTPLUG-ISOLATE-SPAN",
+        "a pageblock is isolated in which its zone ends",
+        "mm/page_alloc.c:prep_move_freepages_block",
+        {
+            f"{OUR}.isolate": ("if self.end[self.blocks.zone[block]] <", "if self.end[self.blocks.zone[block]] < 0 and"),
+            f"{LINUX}.isolate_choose": ("(EBUSY if zone_end(spans, zone) <", "(EBUSY if 0 * zone_end(spans, zone) >"),
+        },
     ),
     core(
         "BUG-HOTPLUG-ISOLATE-DEAF",
