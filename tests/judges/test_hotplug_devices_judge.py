@@ -51,6 +51,10 @@ class Beside(blocks.Beside):
         pages = rng.choice(sizes) * judge.SUBSECTION
         if rng.random() < 0.1:
             pfn, pages = pfn + rng.choice([0, 77]), pages + 77
+        if self.judge.devices and rng.random() < 0.3:
+            device = rng.choice([*self.judge.devices.values()])
+            around = rng.choice([0, 0, judge.SUBSECTION]) if device.start else 0
+            pfn, pages = device.start - around, device.end - device.start + 2 * around
         node, kind = rng.randrange(self.nodes), rng.randrange(1, 6)
         brings = rng.choice([7, 7, 7, rng.randrange(8)])
         maps = set(self.judge.maps)
@@ -68,7 +72,7 @@ class Beside(blocks.Beside):
         """Add blocks where at some section an allocation fails, or when all are mapped."""
         pfn, pages = self.some_range()
         section = self.judge.section
-        mapped = self.rng.randrange(0, pages + section, section)
+        mapped = self.rng.choice([self.rng.randrange(0, pages + section, section), pages])
         if mapped < pages and set(self.judge.parts(pfn + mapped, pfn + mapped + section)) & self.judge.maps:
             return  # no allocation comes before it is seen that this section is mapped
         error = self.judge.add(pfn, pages, 0, pfn + mapped)
@@ -79,7 +83,7 @@ class Beside(blocks.Beside):
         there = [number for number, block in self.judge.blocks.items() if block.zone]
         if not there:
             return
-        number = self.rng.choice(there)
+        number = self.rng.choice([n for n in there if self.judge.blocks[n].hole] or there)
         per, hole = self.pages // self.judge.pageblock, self.judge.blocks[number].hole
         last = (self.pages - hole - 1) // self.judge.pageblock
         at = number * per + self.rng.choice([0, last, self.rng.randrange(last + 1)])
@@ -113,7 +117,7 @@ class Beside(blocks.Beside):
 
 def test_the_law_answers_as_the_judge() -> None:
     """On some machines."""
-    blocks.run(range(20), 30, Beside)
+    blocks.run(range(30), 40, Beside)
 
 
 @pytest.mark.nightly

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.hotplug.places import CORE, HOTPLUG, ISOLATION, LINUX, OUR, OURS, bug, core
+from mmprops.bugs.physical.hotplug.places import CORE, HOTPLUG, ISOLATION, LINUX, ONLINING, OUR, OURS, bug, core
 
 ADD = f"{HOTPLUG}:add_memory_resource"
 REMOVE = f"{HOTPLUG}:try_remove_memory"
@@ -77,6 +77,16 @@ COMING = (
         {
             f"{OUR}.add": ("mapped if op.mapped < op.pages else op.pfn)", "mapped)"),
             f"{CORE}.left_end": ("return op.pfn if op.mapped >= op.pages else", "return"),
+        },
+    ),
+    bug(
+        "BUG-HOTPLUG-NODE-STAYS",
+        "HOTPLUG-NODE-OFFLINE",
+        "a node stays online when its last block goes",
+        f"{HOTPLUG}:try_offline_node",
+        {
+            f"{OUR}.remove": ("self.online[node] = False", "self.online[node] = True"),
+            f"{LINUX}.remove_choose": ("spans.online.set(node, False)", "spans.online.set(node, True)"),
         },
     ),
     core(
@@ -207,6 +217,22 @@ ONLINING = (
         "blocks go to zones of node 0",
         f"{HOTPLUG}:zone_for_pfn_range",
         {f"{OUR}.zone_for": ("node, first = self.blocks.node[block],", "node, first = 0,")},
+    ),
+    bug(
+        "BUG-HOTPLUG-ONLINE-COUNTS",
+        "HOTPLUG-ONLINE-COUNTS",
+        "onlining adds the frames that are managed, and not all of a block",
+        COUNT,
+        {
+            f"{OUR}.put_online": (
+                "zone, self.size, self.size - op.withheld)",
+                "zone, self.size - op.withheld, self.size - op.withheld)",
+            ),
+            f"{ONLINING}.online_apply": (
+                "result.zone, size, size - op.withheld)",
+                "result.zone, size - op.withheld, size - op.withheld)",
+            ),
+        },
     ),
     core(
         "BUG-HOTPLUG-PRESENT",
