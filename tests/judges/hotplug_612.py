@@ -254,6 +254,16 @@ class Machine:
             self.nodes[zone.node].normal = True
         return zone
 
+    def release(self, number: int, frames: int) -> None:
+        """mm/page_alloc.c:free_reserved_page of what boot reserved, mm/memory_hotplug.c:generic_online_page of PageOffline."""
+        block = self.blocks[number]
+        if block.reserved:
+            block.reserved -= frames
+        else:
+            block.withheld -= frames
+        if block.zone:
+            block.zone.managed += frames
+
     def offline(self, number: int, stop: int) -> str | None:
         """drivers/base/memory.c:memory_block_offline, mm/memory_hotplug.c:offline_pages."""
         block, start = self.blocks[number], number * self.pages

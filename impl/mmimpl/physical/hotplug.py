@@ -96,6 +96,7 @@ class Blocks:
         self.zone = array("H")  # NOWHERE: not online
         self.node = bytearray()
         self.early = bytearray()
+        self.reserved = bytearray()  # whether boot withheld what is withheld
         self.hole = array("q")
         self.withheld = array("q")
         self.isolations = array("q")
@@ -106,7 +107,7 @@ class Blocks:
         more = end - len(self.state)
         if more > 0:
             self.zone.extend([NOWHERE] * more)
-            for flags in (self.state, self.node, self.early):
+            for flags in (self.state, self.node, self.early, self.reserved):
                 flags.extend(bytes(more))
             for counts in (self.hole, self.withheld, self.isolations, self.stray):
                 counts.extend([0] * more)
@@ -139,7 +140,7 @@ class Memory:
             zone = node * WIDTH + kind
             blocks.reach(block + 1)
             blocks.state[block], blocks.node[block], blocks.early[block], blocks.zone[block] = ONLINE, node, 1, zone
-            blocks.hole[block], blocks.withheld[block] = hole, reserved
+            blocks.hole[block], blocks.withheld[block], blocks.reserved[block] = hole, reserved, reserved > 0
             self.online[node] = True
             self.count(block, zone, self.size - hole, self.size - hole - reserved)
             self.stretch(zone, block << self.order, self.ram_end(block))
@@ -266,7 +267,7 @@ class Memory:
         mapped = op.pfn + min(op.mapped, op.pages) // whole * whole if op.starves else end
         if self.is_stray(op.pfn, mapped) or op.starves:
             exists = self.is_stray(op.pfn, mapped)
-            self.leave(op.pfn, end if exists else mapped)
+            self.leave(op.pfn, end if exists else mapped if op.mapped < op.pages else op.pfn)
             return EEXIST if exists else ENOMEM
         self.blocks.reach(end >> self.order)
         for block in range(op.pfn >> self.order, end >> self.order):
@@ -318,6 +319,7 @@ class Memory:
         self.embrace(zone // WIDTH)
         blocks = self.blocks
         blocks.state[op.block], blocks.zone[op.block], blocks.withheld[op.block] = ONLINE, zone, op.withheld
+        blocks.reserved[op.block] = 0
         self.count(op.block, zone, self.size, self.size - op.withheld)
         return Onlined(zone)
 
@@ -328,7 +330,7 @@ class Memory:
             return EINVAL if state else ENOENT
         if blocks.hole[block]:
             return EINVAL
-        if blocks.isolations[block] or (blocks.early[block] and blocks.withheld[block]):
+        if blocks.isolations[block] or (blocks.reserved[block] and blocks.withheld[block]):
             return EBUSY
         if op.stop in STOPS:
             return STOPS[op.stop]
@@ -355,6 +357,8 @@ class Memory:
         if self.state_of(block) != ONLINE or first >= self.ram_end(block):
             return EINVAL
         if op.pageblock in self.isolated or op.unmovable:
+            return EBUSY
+        if self.end[self.blocks.zone[block]] < first + (1 << self.config.pageblock_order):
             return EBUSY
         self.isolated.add(op.pageblock)
         self.blocks.isolations[block] += 1

@@ -116,13 +116,14 @@ def differs(memory: Memory, spans: Spans, body: Implementation, keys: Iterable[Z
 
 
 def recount(memory: Memory, spans: Spans, body: Implementation) -> str | None:
-    """Compare everything: spans, blocks, what they withhold and leave behind, nodes, devices."""
+    """Compare everything: spans, blocks, what they withhold, and why, and leave behind, nodes, devices."""
     zones = [node * WIDTH + kind for node in range(memory.shape.nodes) for kind in range(KINDS)]
     difference = differs(memory, spans, body, zones)
     if difference is not None:
         return difference
-    arrays = (
+    arrays: tuple[tuple[Any, Any], ...] = (
         (body.blocks.withheld, memory.withheld),
+        (body.blocks.reserved, memory.reserved),
         (body.blocks.isolations, memory.isolations),
         (body.blocks.stray, memory.strays),
     )

@@ -57,7 +57,9 @@ ADD_STRAY = Clause(
 )
 ADD_STARVES = Clause("HOTPLUG-ADD-STARVES", "Where an allocation fails the answer is ENOMEM, and no block is there", _ADD)
 ADD_LEFT = Clause(
-    "HOTPLUG-ADD-LEFT", "The sections that were mapped before it failed stay mapped", f"{_HOTPLUG}:__add_pages, v6.12"
+    "HOTPLUG-ADD-LEFT",
+    "The sections that were mapped before it failed stay mapped, unless all were",
+    f"{_HOTPLUG}:__add_pages, v6.12",
 )
 ADD_DONE = Clause("HOTPLUG-ADD", "Anything else is added, as blocks of the node that are offline", _ADD)
 ADD_ORDER = _linux(
@@ -148,6 +150,12 @@ RELEASE = Clause(
 ISOLATE_ARGS = Clause("HOTPLUG-ISOLATE-ARGS", "Only pageblocks of blocks that are online are isolated: else EINVAL", _OURS)
 ISOLATE_TWICE = Clause("HOTPLUG-ISOLATE-TWICE", "One that is isolated is not isolated again: EBUSY", _ISOLATE)
 ISOLATE_BUSY = Clause("HOTPLUG-ISOLATE-BUSY", "Nor one with a page that cannot be moved: EBUSY", _ISOLATE)
+ISOLATE_CUT = Clause(
+    "HOTPLUG-ISOLATE-CUT", "One with a hole may be refused: EBUSY", "mm/page_alloc.c:prep_move_freepages_block, v6.12"
+)
+ISOLATE_SPAN = _linux(
+    "HOTPLUG-ISOLATE-SPAN", "It is where its zone ends within it", "mm/page_alloc.c:prep_move_freepages_block, v6.12"
+)
 ISOLATE_DONE = Clause("HOTPLUG-ISOLATE", "Any other is isolated", _ISOLATE)
 UNISOLATE_ARGS = Clause("HOTPLUG-UNISOLATE-ARGS", "What is not isolated cannot end being it: EINVAL", _OURS)
 UNISOLATE_DONE = Clause("HOTPLUG-UNISOLATE", "Isolation ends", "mm/page_isolation.c:unset_migratetype_isolate, v6.12")

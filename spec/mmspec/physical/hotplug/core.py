@@ -210,13 +210,18 @@ def mapped_end(shape: Shape, op: Add) -> PfnEnd:
     return op.pfn + (min(op.mapped, op.pages) >> shape.section_order << shape.section_order)
 
 
+def left_end(shape: Shape, op: Add) -> PfnEnd:
+    """Return the end of the sections that stay mapped: none where all were, since their blocks' failure takes them out again."""
+    return op.pfn if op.mapped >= op.pages else mapped_end(shape, op)
+
+
 def add_apply(memory: Memory, op: Add, result: Done | Error) -> Memory:
     """Add the blocks; of an add that fails on its way keep the memory map that was made before."""
     if not result.failed:
         return with_blocks(memory, op.pfn, op.pages, OFFLINE, op.node)
     if not add_begins(memory, op):
         return memory
-    return left_behind(memory, op.pfn, mapped_end(memory.shape, op) if refused(result, "ENOMEM") else op.pfn + op.pages)
+    return left_behind(memory, op.pfn, left_end(memory.shape, op) if refused(result, "ENOMEM") else op.pfn + op.pages)
 
 
 # --- remove ----------------------------------------------------------------------------------------------------------------

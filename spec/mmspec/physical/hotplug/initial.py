@@ -73,8 +73,9 @@ def initial_memory(config: Config) -> Memory:
     return Memory(
         shape, pmap({row[0]: IS_ONLINE for row in rows}), pmap({row[0]: row[1] for row in rows}),
         pmap({row[0]: zone_at(row[1], row[2]) for row in rows}), pmap({row[0]: True for row in rows}),
-        pmap({row[0]: row[4] for row in rows}), pmap({row[0]: row[3] for row in rows}), pmap(), pmap(), pmap(), pmap(present),
-        pmap(present), pmap(managed), pmap(nodes), sum(managed.values()), pmap(), pmap(),
+        pmap({row[0]: row[4] for row in rows}), pmap({row[0]: row[3] for row in rows}),
+        pmap({row[0]: row[3] > 0 for row in rows}), pmap(), pmap(), pmap(), pmap(present), pmap(present), pmap(managed),
+        pmap(nodes), sum(managed.values()), pmap(), pmap(),
     )  # fmt: skip
 
 

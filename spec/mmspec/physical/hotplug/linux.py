@@ -21,7 +21,7 @@ from mmspec.physical.hotplug.core import (
     mapped_end,
 )
 from mmspec.physical.hotplug.devices import ends_late, is_misplaced, lacks_method, range_end
-from mmspec.physical.hotplug.onlining import can_isolate, can_release, has_reserved
+from mmspec.physical.hotplug.onlining import can_isolate, can_release, has_reserved, holder_of
 from mmspec.physical.hotplug.ops import (
     ABSENT,
     AUTO_MOVABLE,
@@ -69,7 +69,7 @@ from mmspec.physical.hotplug.ops import (
     UnmapDevice,
     Zone,
 )  # fmt: skip
-from mmspec.physical.hotplug.spans import frames_of, grown, intersects, shrunk, taken_back
+from mmspec.physical.hotplug.spans import frames_of, grown, intersects, shrunk, taken_back, zone_end
 from mmspec.physical.hotplug.state import Memory, Spans, block_of, block_size, block_state, is_node, subsection_of, zone_at
 from mmspec.pmap import PMap, somewhere
 
@@ -252,7 +252,11 @@ def isolate_choose(memory: Memory, spans: Spans, op: Isolate) -> Answer:
     """Answer an isolation."""
     if not can_isolate(memory, op.pageblock):
         return EINVAL, spans
-    return (EBUSY if memory.isolated.get(op.pageblock, False) or op.unmovable != 0 else DONE), spans
+    if memory.isolated.get(op.pageblock, False) or op.unmovable != 0:
+        return EBUSY, spans
+    rule(c.ISOLATE_SPAN)
+    zone = memory.zones.get(holder_of(memory.shape, op.pageblock), 0)
+    return (EBUSY if zone_end(spans, zone) < (op.pageblock + 1) << memory.shape.pageblock_order else DONE), spans
 
 
 def unisolate_choose(memory: Memory, spans: Spans, op: Unisolate) -> Answer:
@@ -309,7 +313,7 @@ def map_device_choose(memory: Memory, spans: Spans, op: MapDevice) -> Answer:
 
 
 def unmap_device_choose(memory: Memory, spans: Spans, op: UnmapDevice) -> Answer:
-    """Answer the end of a device's mapping as Linux does: the node's span is made anew, its zone's stays."""
+    """Answer the end of a device's mapping as Linux does: the spans stay."""
     end = range_end(memory, op.pfn)
     if end == 0:
         return EINVAL, spans

@@ -115,6 +115,7 @@ def online_apply(memory: Memory, op: Online, result: Onlined | Error) -> Memory:
         blocks=memory.blocks.set(op.block, ONLINE),
         zones=memory.zones.set(op.block, result.zone),
         withheld=memory.withheld.set(op.block, op.withheld),
+        reserved=memory.reserved.set(op.block, False),
     )
     return counted(after, op.block, result.zone, size, size - op.withheld)
 
@@ -123,8 +124,8 @@ def online_apply(memory: Memory, op: Online, result: Onlined | Error) -> Memory:
 
 
 def has_reserved(memory: Memory, block: Block) -> bool:
-    """Tell whether boot reserved frames of a block."""
-    return memory.early.get(block, False) and memory.withheld.get(block, 0) > 0
+    """Tell whether boot reserved frames of a block; what the callback of onlining withholds is PageOffline, and passed by."""
+    return memory.reserved.get(block, False) and memory.withheld.get(block, 0) > 0
 
 
 def stops_with(stop: Stop, result: Done | Error) -> bool:
@@ -243,6 +244,11 @@ def can_isolate(memory: Memory, pageblock: Pageblock) -> bool:
     return is_online(memory, block) and first < ram_end(memory, block)
 
 
+def is_cut(memory: Memory, pageblock: Pageblock) -> bool:
+    """Tell whether a pageblock has a hole."""
+    return ram_end(memory, holder_of(memory.shape, pageblock)) < (pageblock + 1) << memory.shape.pageblock_order
+
+
 def isolate_allowed(memory: Memory, op: Isolate, result: Done | Error) -> Clause | None:
     """Name the clause that an answer to an isolation breaks."""
     if not can_isolate(memory, op.pageblock):
@@ -254,6 +260,9 @@ def isolate_allowed(memory: Memory, op: Isolate, result: Done | Error) -> Clause
     if op.unmovable != 0:
         rule(c.ISOLATE_BUSY)
         return None if refused(result, "EBUSY") else c.ISOLATE_BUSY
+    if is_cut(memory, op.pageblock):
+        rule(c.ISOLATE_CUT)
+        return None if not result.failed or refused(result, "EBUSY") else c.ISOLATE_CUT
     rule(c.ISOLATE_DONE)
     return c.ISOLATE_DONE if result.failed else None
 

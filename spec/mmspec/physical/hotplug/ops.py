@@ -173,7 +173,8 @@ class Config:
 class Add:
     """Add memory to a node (mm/memory_hotplug.c:add_memory, v6.12); nothing of it is online afterwards.
 
-    With ``starves`` an allocation fails, when the sections within the first ``mapped`` frames have their memory map already.
+    With ``starves`` an allocation fails, when the sections within the first ``mapped`` frames have their memory map already: that
+    of a section's map, or where all have theirs that of a block's device (drivers/base/memory.c:create_memory_block_devices).
     """
 
     pfn: Pfn
@@ -222,7 +223,10 @@ class Offline:
 
 @attrs.frozen
 class Release:
-    """Hand frames of a block that were withheld to the page allocator (mm/memory_hotplug.c:generic_online_page, v6.12)."""
+    """Hand frames of a block that were withheld to the page allocator.
+
+    Those that boot reserved: mm/page_alloc.c:free_reserved_page; others: mm/memory_hotplug.c:generic_online_page, v6.12.
+    """
 
     block: Block
     frames: Frames

@@ -60,6 +60,7 @@ class Memory:
     early: PMap[Block, bool]  # whether a block has been there since boot
     holes: PMap[Block, Frames]  # the frames at a block's end that are no memory
     withheld: PMap[Block, Frames]  # frames of an online block that the page allocator was not given
+    reserved: PMap[Block, bool]  # whether boot withheld them: then their pages are PageReserved, else PageOffline
     isolated: PMap[Pageblock, bool]
     isolations: PMap[Block, Frames]  # how many pageblocks of a block are isolated
     strays: PMap[Block, Frames]  # the first frames of a block whose memory map stayed behind when adding it failed

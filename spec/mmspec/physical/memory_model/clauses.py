@@ -256,7 +256,6 @@ ZONES_WIDTH = Clause(
     _LAYOUT,
 )
 NODES_WIDTH = Clause("MEMORY-MODEL-NODES-WIDTH", "The node has its bits if they fit beside zone, generation and section", _LAYOUT)
-CPUPID_WIDTH = Clause("MEMORY-MODEL-CPUPID-WIDTH", "The last CPU and process are in the flags if there is room", _LAYOUT)
 PARTS = Clause(
     "MEMORY-MODEL-PARTS",
     "The zone, node and section that are read of a page are those that its flags name",

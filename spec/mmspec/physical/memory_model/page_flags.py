@@ -55,7 +55,6 @@ def first_widths(layout: Layout) -> Width:
 
 def last_cpupid_width(layout: Layout) -> Width:
     """Return LAST_CPUPID_WIDTH: the field is kept beside the flags if there is no room."""
-    rule(c.CPUPID_WIDTH)
     return (first_widths(layout) + layout.cpupid_shift <= room(layout)) * layout.cpupid_shift
 
 

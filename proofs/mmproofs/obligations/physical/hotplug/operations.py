@@ -76,6 +76,14 @@ def all_counted(memory: Memory, op: Online, result: Any, after: Memory) -> bool:
     return present & managed & (after.total == memory.total + size - op.withheld) & is_online(after, op.block)
 
 
+def may_go_again(memory: Memory, op: Online, result: Any, after: Memory) -> bool:
+    """Nothing that the callback of onlining withholds keeps a block online that has no hole and nothing isolated."""
+    if result.failed:
+        return True
+    kept = (after.holes.get(op.block, 0) > 0) | (after.isolations.get(op.block, 0) > 0)
+    return kept or onlining.offline_allowed(after, Offline(op.block), DONE) is None
+
+
 def stays_offline(memory: Memory, op: Any, result: Any, after: Memory, frame: Pfn) -> bool:
     """Exactly the frames that were online are online."""
     return is_online_frame(after, frame) == is_online_frame(memory, frame)
@@ -186,6 +194,7 @@ OBLIGATIONS = (
         "online", onlining.online_apply, s.online_lawful, c.ONLINE_DONE,
         ("RETURNED", back_again, (c.COUNTED, c.OFFLINE_COUNTS)), ("RECOUNTED", node_again, (c.COUNTED, c.TOTAL_SUM)),
         ("COUNTS", all_counted, (c.ONLINE_COUNTS, c.ONLINE_MANAGED)),
+        ("MAY-GO-AGAIN", may_go_again, (c.OFFLINE_RESERVED, c.OFFLINE_DONE)),
         errors=(EINVAL, ENOENT, EHWPOISON, EPERM),
     ),
     *_family(

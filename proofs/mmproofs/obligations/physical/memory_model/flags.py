@@ -105,7 +105,7 @@ def _flags(name: str, goal: Predicate, *clauses: Clause, subject: object = linke
 
 
 OBLIGATIONS = (
-    _flags("APART", fields_apart, c.FIELDS, c.CPUPID_WIDTH, subject=lru_refs_place),
+    _flags("APART", fields_apart, c.FIELDS, subject=lru_refs_place),
     _flags("READ-BACK", read_back, c.LINKS, c.PARTS),
     _flags("ZONE", zone_fits, c.ZONES_WIDTH),
     _flags("NODE", node_fits, c.NODES_WIDTH),

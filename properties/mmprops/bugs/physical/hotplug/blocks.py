@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.hotplug.places import CORE, HOTPLUG, ISOLATION, LINUX, OUR, OURS, bug, core
+from mmprops.bugs.physical.hotplug.places import CORE, HOTPLUG, ISOLATION, LINUX, ONLINING, OUR, OURS, bug, core
 
 ADD = f"{HOTPLUG}:add_memory_resource"
 REMOVE = f"{HOTPLUG}:try_remove_memory"
@@ -65,8 +65,28 @@ COMING = (
         "sections mapped before a failure are taken out again",
         f"{HOTPLUG}:__add_pages",
         {
-            f"{OUR}.add": ("self.leave(op.pfn, end if exists else mapped)", "self.leave(op.pfn, op.pfn)"),
+            f"{OUR}.add": ("self.leave(op.pfn, end if exists else mapped if", "self.leave(op.pfn, op.pfn if"),
             f"{CORE}.left_behind": ("block_of(memory.shape, pfn), end)", "block_of(memory.shape, pfn), pfn)"),
+        },
+    ),
+    bug(
+        "BUG-HOTPLUG-ADD-ALL-LEFT",
+        "HOTPLUG-ADD-LEFT",
+        "sections stay mapped where all were and no block can be had",
+        "drivers/base/memory.c:create_memory_block_devices",
+        {
+            f"{OUR}.add": ("mapped if op.mapped < op.pages else op.pfn)", "mapped)"),
+            f"{CORE}.left_end": ("return op.pfn if op.mapped >= op.pages else", "return"),
+        },
+    ),
+    bug(
+        "BUG-HOTPLUG-NODE-STAYS",
+        "HOTPLUG-NODE-OFFLINE",
+        "a node stays online when its last block goes",
+        f"{HOTPLUG}:try_offline_node",
+        {
+            f"{OUR}.remove": ("self.online[node] = False", "self.online[node] = True"),
+            f"{LINUX}.remove_choose": ("spans.online.set(node, False)", "spans.online.set(node, True)"),
         },
     ),
     core(
@@ -198,6 +218,22 @@ ONLINING = (
         f"{HOTPLUG}:zone_for_pfn_range",
         {f"{OUR}.zone_for": ("node, first = self.blocks.node[block],", "node, first = 0,")},
     ),
+    bug(
+        "BUG-HOTPLUG-ONLINE-COUNTS",
+        "HOTPLUG-ONLINE-COUNTS",
+        "onlining adds the frames that are managed, and not all of a block",
+        COUNT,
+        {
+            f"{OUR}.put_online": (
+                "zone, self.size, self.size - op.withheld)",
+                "zone, self.size - op.withheld, self.size - op.withheld)",
+            ),
+            f"{ONLINING}.online_apply": (
+                "result.zone, size, size - op.withheld)",
+                "result.zone, size - op.withheld, size - op.withheld)",
+            ),
+        },
+    ),
     core(
         "BUG-HOTPLUG-PRESENT",
         "HOTPLUG-ZONE",
@@ -243,7 +279,7 @@ ONLINING = (
         "HOTPLUG-OFFLINE-RESERVED",
         "what boot reserved goes offline",
         f"{ISOLATION}:has_unmovable_pages",
-        {f"{OUR}.take_offline": (" or (blocks.early[block] and blocks.withheld[block])", "")},
+        {f"{OUR}.take_offline": (" or (blocks.reserved[block] and blocks.withheld[block])", "")},
     ),
     core(
         "BUG-HOTPLUG-OFFLINE-UNMOVABLE",
@@ -278,7 +314,14 @@ ONLINING = (
         "HOTPLUG-OFFLINE",
         "a block of which frames are withheld stays online",
         OFFLINE,
-        {f"{OUR}.take_offline": ("(blocks.early[block] and blocks.withheld[block])", "blocks.withheld[block]")},
+        {f"{OUR}.take_offline": ("(blocks.reserved[block] and blocks.withheld[block])", "blocks.withheld[block]")},
+    ),
+    core(
+        "BUG-HOTPLUG-WITHHELD-RESERVED",
+        "HOTPLUG-OFFLINE",
+        "what the callback of onlining withholds of a block of boot counts as reserved by boot",
+        f"{ISOLATION}:has_unmovable_pages",
+        {f"{OUR}.take_offline": ("(blocks.reserved[block] and", "(blocks.early[block] and")},
     ),
     bug(
         "BUG-HOTPLUG-OFFLINE-STOP-FIRST",
@@ -340,6 +383,28 @@ ISOLATING = (
         "a page that cannot be moved is isolated",
         f"{ISOLATION}:has_unmovable_pages",
         {f"{OUR}.isolate": (" or op.unmovable", "")},
+    ),
+    core(
+        "BUG-HOTPLUG-ISOLATE-CUT",
+        "HOTPLUG-ISOLATE-CUT",
+        "a pageblock in which its zone ends is answered EINVAL",
+        "mm/page_alloc.c:prep_move_freepages_block",
+        {
+            f"{OUR}.isolate": (
+                "            return EBUSY\n        self.isolated.add",
+                "            return EINVAL\n        self.isolated.add",
+            )
+        },
+    ),
+    bug(
+        "BUG-HOTPLUG-ISOLATE-SPAN",
+        "HOTPLUG-ISOLATE-SPAN",
+        "a pageblock is isolated in which its zone ends",
+        "mm/page_alloc.c:prep_move_freepages_block",
+        {
+            f"{OUR}.isolate": ("if self.end[self.blocks.zone[block]] <", "if self.end[self.blocks.zone[block]] < 0 and"),
+            f"{LINUX}.isolate_choose": ("(EBUSY if zone_end(spans, zone) <", "(EBUSY if 0 * zone_end(spans, zone) >"),
+        },
     ),
     core(
         "BUG-HOTPLUG-ISOLATE-DEAF",

@@ -303,6 +303,39 @@ BUGS = (
         },
     ),
     bug(
+        "BUG-MM-ENCODE-WHOLE",
+        "MEMORY-MODEL-ENCODE",
+        "a section that is added holds its memory map's address as it is",
+        "mm/internal.h:sparse_init_one_section, v6.12",
+        {
+            f"{MODEL}.add": (
+                "self.encoded(section, op.mem_map) |",
+                "(self.encoded(section, op.mem_map) if numbers.vmemmap else op.mem_map) |",
+            ),
+            f"{CORE}.activate": ("mem_map = encoded(layout, op.mem_map, section)", "mem_map = op.mem_map"),
+        },
+    ),
+    bug(
+        "BUG-MM-FIELDS-OVERLAP",
+        "MEMORY-MODEL-FIELDS",
+        "the zone lies on the page's own flags",
+        "include/linux/mmzone.h, v6.12",
+        {
+            f"{OUR}.flags.Fields.__init__": ("self.zone = self.node - zones", "self.zone = 0"),
+            f"{FLAGS}.zones_place": ("nodes_place(layout) - zones_width(layout)", "0 * nodes_place(layout)"),
+        },
+    ),
+    bug(
+        "BUG-MM-NODES-SPARE",
+        "MEMORY-MODEL-NODES-WIDTH",
+        "a node that just fits is not in the flags",
+        "include/linux/page-flags-layout.h, v6.12",
+        {
+            f"{OUR}.flags.Fields.__init__": ("layout.nodes_shift <= layout.long_bits", "layout.nodes_shift < layout.long_bits"),
+            f"{FLAGS}.nodes_width": ("(wanted <= room(layout))", "(wanted < room(layout))"),
+        },
+    ),
+    bug(
         "BUG-MM-USAGE-ANEW",
         "MEMORY-MODEL-REMOVE-USAGE",
         "a section from boot that is added again needs another usage",
@@ -371,6 +404,23 @@ BUGS = (
             f"{LOOKUP}.pfn_of": (
                 "return frames_between(layout, page, vmemmap_of(layout))",
                 "return frames_between(layout, page, vmemmap_of(layout)) + 1",
+            ),
+        },
+        client="spec",
+    ),
+    bug(
+        "BUG-MM-TRUTH-PAIRS",
+        "MEMORY-MODEL-2",
+        "of two frames the second's page lies first, and the way back knows it",
+        "include/asm-generic/memory_model.h, v6.12",
+        {
+            f"{LOOKUP}.page_of": (
+                "return page_after(layout, vmemmap_of(layout), pfn)",
+                "return page_after(layout, vmemmap_of(layout), pfn ^ 1)",
+            ),
+            f"{LOOKUP}.pfn_of": (
+                "return frames_between(layout, page, vmemmap_of(layout))",
+                "return frames_between(layout, page, vmemmap_of(layout)) ^ 1",
             ),
         },
         client="spec",
