@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmprops.bugs.physical.hotplug.places import CORE, HOTPLUG, ISOLATION, LINUX, ONLINING, OUR, OURS, bug, core
+from mmprops.bugs.physical.hotplug.places import CORE, HOTPLUG, ISOLATION, LAW, LINUX, OUR, OURS, bug, core
 
 ADD = f"{HOTPLUG}:add_memory_resource"
 REMOVE = f"{HOTPLUG}:try_remove_memory"
@@ -228,7 +228,7 @@ ONLINING = (
                 "zone, self.size, self.size - op.withheld)",
                 "zone, self.size - op.withheld, self.size - op.withheld)",
             ),
-            f"{ONLINING}.online_apply": (
+            f"{LAW}.onlining.online_apply": (
                 "result.zone, size, size - op.withheld)",
                 "result.zone, size - op.withheld, size - op.withheld)",
             ),
