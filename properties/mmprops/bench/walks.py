@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmimpl import engine
 from mmimpl.virtual.page_table import PageTable, batch
-from mmimpl.virtual.page_table.memory import CELLS, Arrays
+from mmimpl.virtual.page_table.memory import CELLS, Arrays, Memory
 from mmprops.bench.programs import Numbers
 from mmprops.bench.replay import OURS, suffix
 from mmprops.bench.row import Effort, Finding, Row
@@ -183,10 +183,12 @@ def implementation(arch: int) -> Walks:
     if engine.uses_numba():
         run = engine.compiled(kernel)
         return lambda memory, regime, requests, results: run(memory, regime, requests, out, results, requests.size // 3)
-    return lambda memory, regime, requests, results: kernel(
-        memory._replace(keys=memory.keys.data, places=memory.places.data, words=memory.words.data),
-        regime.data, requests.data, out.data, results.data, requests.size // 3,
-    )  # fmt: skip
+
+    def interpreted(memory: Arrays, regime: Numbers, requests: Numbers, results: Numbers) -> None:
+        views = Memory(memory.keys.data, memory.places.data, memory.words.data, memory.slots, memory.chunks)
+        kernel(views, regime.data, requests.data, out.data, results.data, requests.size // 3)
+
+    return interpreted
 
 
 def run(walks: Walks, what: Space, start: Numbers) -> Outcome:

@@ -225,10 +225,14 @@ def possible(pages: Pages, request: Any) -> Iterator[Any]:
         yield from (Page(pfn) for pfn, _ in pages.held.items())
     elif isinstance(request, Drain):
         yield from (Block(pfn, order_held(holding)) for pfn, holding in pages.held.items())
-    elif isinstance(request, Want | Free | Bulk | CountPages):
-        held = pages.count.get(request.cpu, 0)
-        several = {Want: (1, 2), Free: (0, 1), CountPages: (held,)}.get(type(request)) or (min(request.count, held),)
-        yield from map(Frames, several)
+    elif isinstance(request, Want):
+        yield from (Frames(1), Frames(2))
+    elif isinstance(request, Free):
+        yield from (Frames(0), Frames(1))
+    elif isinstance(request, Bulk):
+        yield Frames(min(request.count, pages.count.get(request.cpu, 0)))
+    elif isinstance(request, CountPages):
+        yield Frames(pages.count.get(request.cpu, 0))
     elif isinstance(request, DrainAll | Decay | Expire):
         total = pages.count.get(request.cpu, 0) if isinstance(request, DrainAll) else 0
         yield from (Plan(total, portion) for portion in (1, 2))
