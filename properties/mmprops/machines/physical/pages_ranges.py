@@ -94,12 +94,11 @@ class Ranges:
             return
         zone = self.spans[r[2] // 4 % len(self.spans)]
         length = (1, 5, self.size, self.size, self.size + 3, 2 * self.size, 3 * self.size, 4 * self.size)[r[5] % 8]
+        inner = r[4] % self.size if r[5] % 16 > 7 else 0
         places = (zone[2] - zone[1]) // self.size + 1
         for k in range(8):
             at = (r[3] + r[4] * 8 + k * (1 + r[6] // 2)) % places
-            self.place(
-                zone, (zone[1] & -self.size) + at * self.size + (r[4] % self.size if r[5] % 16 > 7 else 0), min(length, 160)
-            )
+            self.place(zone, (zone[1] & -self.size) + at * self.size + inner, min(length, 160))
             first, end = self.start & -self.size, -(-self.end // self.size) * self.size
             if r[6] % 4 == 0 or not any(pfn in self.pinned for pfn in range(first, end)):
                 return
