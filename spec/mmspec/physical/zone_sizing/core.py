@@ -223,7 +223,7 @@ def span_clause(layout: Layout, op: LookZone, result: Sizes) -> Clause:
     whole, movable = node_range(layout, op.node), movable_start(layout, op.node)
     if whole.start == whole.end:
         return c.MEMORYLESS
-    where = zone_range(layout, op.node, op.kind)
+    where = zone_range(layout, whole, op.node, op.kind)
     if op.kind > HIGHMEM:
         return c.MOVABLE_RANGE if movable > 0 else c.MOVABLE_NONE
     if where.start == where.end:

@@ -272,7 +272,9 @@ def raw_starts(layout: Layout, op: Size) -> StartsBy:
 
 
 def rounded(layout: Layout, node: Node, start: Frame) -> Frame:
-    """Return a start rounded up to a largest block; 0 where that lies not in the node."""
+    """Return a start rounded up to a largest block; 0 where there is none, or that lies not in the node."""
+    if start == 0:
+        return 0
     rule(c.ROUND_UP)
     rule(c.NOT_LEFT)
     up = round_up(layout, start)

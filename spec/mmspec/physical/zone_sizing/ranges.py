@@ -97,22 +97,21 @@ def clamp(frame: Frame, low: Frame, high: Frame) -> Frame:
     return max(low, min(frame, high))
 
 
-def movable_range(layout: Layout, node: Node) -> Range:
-    """Return what MOVABLE spans on a node (mm/mm_init.c:adjust_zone_range_for_zone_movable, v6.12)."""
+def movable_range(layout: Layout, whole: Range, node: Node) -> Range:
+    """Return what MOVABLE spans on a node that spans ``whole`` (mm/mm_init.c:adjust_zone_range_for_zone_movable, v6.12)."""
     start = movable_start(layout, node)
     if start == 0:
         rule(c.MOVABLE_NONE)
         return Range(0, 0)
     rule(c.MOVABLE_RANGE)
-    whole = node_range(layout, node)
     return Range(max(start, whole.start), min(whole.end, possible(layout, highest_kind(layout)).end))
 
 
-def zone_range(layout: Layout, node: Node, kind: Kind) -> Range:
-    """Return what a zone spans (mm/mm_init.c:zone_spanned_pages_in_node, v6.12)."""
+def zone_range(layout: Layout, whole: Range, node: Node, kind: Kind) -> Range:
+    """Return what a zone spans of a node that spans ``whole`` (mm/mm_init.c:zone_spanned_pages_in_node, v6.12)."""
     if kind == MOVABLE:
-        return movable_range(layout, node)
-    whole, where, movable = node_range(layout, node), possible(layout, kind), movable_start(layout, node)
+        return movable_range(layout, whole, node)
+    where, movable = possible(layout, kind), movable_start(layout, node)
     rule(c.CLAMP)
     start, end = clamp(whole.start, where.start, where.end), clamp(whole.end, where.start, where.end)
     if movable == 0:
@@ -177,7 +176,12 @@ def present_in(layout: Layout, node: Node, kind: Kind, where: Range) -> FrameCou
 
 def zone_sizes(layout: Layout, node: Node, kind: Kind) -> Sizes:
     """Return the sizes of a zone (mm/mm_init.c:calculate_node_totalpages, v6.12)."""
-    where = zone_range(layout, node, kind)
+    return sizes_within(layout, node_range(layout, node), node, kind)
+
+
+def sizes_within(layout: Layout, whole: Range, node: Node, kind: Kind) -> Sizes:
+    """Return the sizes of a zone of a node that spans ``whole``."""
+    where = zone_range(layout, whole, node, kind)
     if where.start == where.end:
         rule(c.EMPTY_START)
         return Sizes(0, 0, 0)
@@ -192,7 +196,7 @@ def node_sizes(layout: Layout, node: Node) -> Sizes:
         return Sizes(0, 0, 0)
     rule(c.NODE_PRESENT)
     for kind in range(KINDS):
-        present += zone_sizes(layout, node, kind).present
+        present += sizes_within(layout, whole, node, kind).present
     return Sizes(whole.start, whole.end - whole.start, present)
 
 
