@@ -145,21 +145,23 @@ class Generator:
 
     # --- isolation ---------------------------------------------------------------------------------------------------
 
-    def pageblock(self, r: bytes, block: int) -> int:
-        """Return a pageblock of a block: its first, its last, or another."""
-        shift = self.config.block_order - self.config.pageblock_order
-        return (block << shift) + (0, (1 << shift) - 1, r[3] % (1 << shift))[r[2] % 3]
+    def pageblock(self, r: bytes, memory: Memory) -> int:
+        """Return a pageblock of a block that is online: its first, its last, its last with memory, or another."""
+        block, order = self.block(r, memory, ONLINE), self.config.pageblock_order
+        count = 1 << self.config.block_order - order
+        last = self.size - memory.holes.get(block, 0) - 1 >> order
+        return block * count + (0, count - 1, last, r[3] % count)[r[2] % 4]
 
     def isolate(self, r: bytes, memory: Memory) -> Made:
         """Isolate a pageblock."""
-        return "isolate", Isolate(self.pageblock(r, self.block(r, memory, ONLINE)), int(r[4] % 6 == 1)), {}
+        return "isolate", Isolate(self.pageblock(r, memory), int(r[4] % 6 == 1)), {}
 
     def unisolate(self, r: bytes, memory: Memory) -> Made:
         """End a pageblock's isolation: mostly of one that is isolated."""
         there = [pageblock for pageblock, yes in sorted(memory.isolated.items()) if yes]
         if there and r[4] % 8:
             return "unisolate", Unisolate(there[r[2] % len(there)]), {}
-        return "unisolate", Unisolate(self.pageblock(r, self.block(r, memory, ONLINE))), {}
+        return "unisolate", Unisolate(self.pageblock(r, memory)), {}
 
     # --- devices -----------------------------------------------------------------------------------------------------
 
