@@ -30,6 +30,7 @@ from mmspec.physical.memblock.ops import (
     Changed,
     Free,
     Move,
+    Nid,
     Remove,
     Reserve,
     Size,
@@ -323,26 +324,31 @@ def alloc_allowed(state: Memblock, op: Alloc, result: Address | Error) -> Clause
 
 def place_allowed(state: Memblock, op: Alloc, addr: Addr) -> Clause | None:
     """Name the clause that the place of an allocation breaks."""
+    nid = op.nid if op.exact else NO_NODE
+    return range_allowed(state, addr, op.size, alignment(op), lower_start(op), upper_end(state, op), nid)
+
+
+def range_allowed(state: Memblock, addr: Addr, size: Size, align: Size, start: Addr, end: Addr, nid: Nid) -> Clause | None:
+    """Name the clause that a range breaks which is handed out; ``start`` and ``end`` bound it, of ``nid`` is it to be."""
     rule(c.ALLOC_ALIGNED)
-    if addr & (alignment(op) - 1):
+    if addr & (align - 1):
         return c.ALLOC_ALIGNED
     rule(c.ALLOC_PAGE_0)
     if addr < PAGE_SIZE:
         return c.ALLOC_PAGE_0
-    if op.size == 0:
+    if size == 0:
         return None
     rule(c.ALLOC_INSIDE)
-    if addr < lower_start(op) or addr + op.size > upper_end(state, op):
+    if addr < start or addr + size > end:
         return c.ALLOC_INSIDE
     rule(c.ALLOC_FREE)
-    if overlaps(state.reserved, addr, op.size):
+    if overlaps(state.reserved, addr, size):
         return c.ALLOC_FREE
     rule(c.ALLOC_MEMORY)
-    if not range_free(state, addr, op.size):
+    if not range_free(state, addr, size):
         return c.ALLOC_MEMORY
     rule(c.ALLOC_NODE)
-    wrong = op.exact and op.nid != NO_NODE and state.memory.nid[region_over(state.memory, addr)] != op.nid
-    return c.ALLOC_NODE if wrong else None
+    return c.ALLOC_NODE if nid != NO_NODE and state.memory.nid[region_over(state.memory, addr)] != nid else None
 
 
 def alloc_apply(state: Memblock, op: Alloc, result: Address | Error) -> Memblock:

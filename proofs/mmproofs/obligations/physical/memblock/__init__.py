@@ -7,7 +7,7 @@ operation keeps of both arrays.
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical.memblock import changes, loops, one, ranges
+from mmproofs.obligations.physical.memblock import changes, loops, one, places, ranges
 
 WAITING = frozenset(
     {
@@ -26,7 +26,6 @@ WAITING = frozenset(
         "MEMBLOCK-CAP-DEFINED",
         "MEMBLOCK-CAP-IN-LINE",
         "MEMBLOCK-CAP-ORDERED",
-        "MEMBLOCK-CAP-REGIONS-DEFINED",
         "MEMBLOCK-CAP-REGIONS-IN-LINE",
         "MEMBLOCK-CAP-REGIONS-ORDERED",
         "MEMBLOCK-CAP-REGIONS-WHOLE",
@@ -39,7 +38,13 @@ WAITING = frozenset(
         "MEMBLOCK-ENFORCE-IN-LINE",
         "MEMBLOCK-ENFORCE-ORDERED",
         "MEMBLOCK-ENFORCE-WHOLE",
-        "MEMBLOCK-FILL-STEP",
+        "MEMBLOCK-FIND-DEFINED",
+        "MEMBLOCK-FIND-FIRST",
+        "MEMBLOCK-FIND-STEP",
+        "MEMBLOCK-FIND-UNRESERVED",
+        "MEMBLOCK-FIT-DEFINED",
+        "MEMBLOCK-FIT-FIRST",
+        "MEMBLOCK-FIT-SERVES",
         "MEMBLOCK-FREE-ALL-DEFINED",
         "MEMBLOCK-FREE-ALL-IN-LINE",
         "MEMBLOCK-FREE-ALL-ORDERED",
@@ -52,11 +57,6 @@ WAITING = frozenset(
         "MEMBLOCK-GIVE-OWN-IN-LINE",
         "MEMBLOCK-GIVE-OWN-ORDERED",
         "MEMBLOCK-GIVE-OWN-WHOLE",
-        "MEMBLOCK-ISOLATE-DEFINED",
-        "MEMBLOCK-ISOLATE-FOUND",
-        "MEMBLOCK-ISOLATE-IN-LINE",
-        "MEMBLOCK-ISOLATE-ORDERED",
-        "MEMBLOCK-ISOLATE-WHOLE",
         "MEMBLOCK-LIMIT-MAP-DEFINED",
         "MEMBLOCK-LIMIT-MAP-IN-LINE",
         "MEMBLOCK-LIMIT-MAP-ORDERED",
@@ -64,12 +64,14 @@ WAITING = frozenset(
         "MEMBLOCK-MARK-DEFINED",
         "MEMBLOCK-MARK-IN-LINE",
         "MEMBLOCK-MARK-ORDERED",
-        "MEMBLOCK-MARK-RANGE-DEFINED",
-        "MEMBLOCK-MARK-RANGE-IN-LINE",
-        "MEMBLOCK-MARK-RANGE-ORDERED",
-        "MEMBLOCK-MARK-RANGE-WHOLE",
         "MEMBLOCK-MARK-WHOLE",
         "MEMBLOCK-NODES-STEP",
+        "MEMBLOCK-OVERLAPS-APART",
+        "MEMBLOCK-OVERLAPS-DEFINED",
+        "MEMBLOCK-PLACE-ALIGNED",
+        "MEMBLOCK-PLACE-DEFINED",
+        "MEMBLOCK-PLACE-INSIDE",
+        "MEMBLOCK-PLACE-UNRESERVED",
         "MEMBLOCK-QUERY-DEFINED",
         "MEMBLOCK-QUERY-IN-LINE",
         "MEMBLOCK-QUERY-ORDERED",
@@ -77,26 +79,17 @@ WAITING = frozenset(
         "MEMBLOCK-REMOVE-DEFINED",
         "MEMBLOCK-REMOVE-IN-LINE",
         "MEMBLOCK-REMOVE-ORDERED",
-        "MEMBLOCK-REMOVE-RANGE-DEFINED",
-        "MEMBLOCK-REMOVE-RANGE-IN-LINE",
-        "MEMBLOCK-REMOVE-RANGE-ORDERED",
-        "MEMBLOCK-REMOVE-RANGE-WHOLE",
         "MEMBLOCK-REMOVE-WHOLE",
         "MEMBLOCK-RESERVE-DEFINED",
         "MEMBLOCK-RESERVE-IN-LINE",
         "MEMBLOCK-RESERVE-ORDERED",
         "MEMBLOCK-RESERVE-WHOLE",
-        "MEMBLOCK-SET-LIMIT-DEFINED",
         "MEMBLOCK-SET-LIMIT-IN-LINE",
         "MEMBLOCK-SET-LIMIT-ORDERED",
         "MEMBLOCK-SET-LIMIT-WHOLE",
         "MEMBLOCK-SET-NODE-DEFINED",
         "MEMBLOCK-SET-NODE-IN-LINE",
         "MEMBLOCK-SET-NODE-ORDERED",
-        "MEMBLOCK-SET-NODE-RANGE-DEFINED",
-        "MEMBLOCK-SET-NODE-RANGE-IN-LINE",
-        "MEMBLOCK-SET-NODE-RANGE-ORDERED",
-        "MEMBLOCK-SET-NODE-RANGE-WHOLE",
         "MEMBLOCK-SET-NODE-WHOLE",
         "MEMBLOCK-TAKE-OWN-DEFINED",
         "MEMBLOCK-TAKE-OWN-IN-LINE",
@@ -105,14 +98,12 @@ WAITING = frozenset(
         "MEMBLOCK-TRIM-DEFINED",
         "MEMBLOCK-TRIM-IN-LINE",
         "MEMBLOCK-TRIM-ORDERED",
-        "MEMBLOCK-TRIM-REGIONS-DEFINED",
-        "MEMBLOCK-TRIM-REGIONS-IN-LINE",
-        "MEMBLOCK-TRIM-REGIONS-ORDERED",
-        "MEMBLOCK-TRIM-REGIONS-WHOLE",
         "MEMBLOCK-TRIM-WHOLE",
     }
 )
 """What is written and not decided: it is registered with its entry in the ledger, by leaving this set."""
 
-ALL: tuple[Obligation, ...] = (*one.OBLIGATIONS, *loops.OBLIGATIONS, *ranges.OBLIGATIONS, *changes.OBLIGATIONS)
+ALL: tuple[Obligation, ...] = (
+    *one.OBLIGATIONS, *loops.OBLIGATIONS, *ranges.OBLIGATIONS, *changes.OBLIGATIONS, *places.OBLIGATIONS,
+)  # fmt: skip
 OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in ALL if o.id not in WAITING)
