@@ -439,14 +439,10 @@ WRITTEN: tuple[Obligation, ...] = (
 WAITING = frozenset(
     {
         "TLB-CHANGE-CLOCK",
-        "TLB-CHANGE-LARGE",
-        "TLB-CHANGE-PAGE",
         "TLB-CHANGE-STAYS-LARGE",
         "TLB-CHANGE-STAYS-PAGE",
-        "TLB-FLUSH-CPUS-PAGE",
         "TLB-FLUSH-NOTHING-NEW-LARGE",
         "TLB-FLUSH-NOTHING-NEW-PAGE",
-        "TLB-FLUSH-SPACES-PAGE",
         "TLB-FLUSH-STANDING",
         "TLB-GIVEN-AHEAD",
         "TLB-GIVEN-BACK",
@@ -471,8 +467,8 @@ WAITING = frozenset(
         "TLB-SWITCHED-USED",
     }
 )
-"""What is written and has no entry in the ledger yet: this was no fault of its own, for want of time on a busy machine, but
-for NOTHING-NEW-PAGE, of which Z3 and Bitwuzla came to no end in five minutes, and STAYS-PAGE, which is alike."""
+"""What is written and has no entry in the ledger yet, most for want of time on a busy machine: of NOTHING-NEW-PAGE Z3 came to no
+end within its limit, and STAYS-PAGE, which is alike, was stopped by hand."""
 
 OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in WRITTEN if o.id not in WAITING)
 """What is registered."""
