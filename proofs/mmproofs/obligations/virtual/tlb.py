@@ -447,9 +447,9 @@ WAITING = frozenset(
         "TLB-SWITCHED-USED",
     }
 )
-"""What is written and has no entry in the ledger yet, for want of time on a busy machine but for these: of NOTHING-NEW-PAGE Z3 and
-Bitwuzla came to no end in five minutes, STAYS-PAGE, which is alike, was stopped by hand, and the paths of SETTLED-POINTER, 256
-through branches on each processor, took more than twenty minutes to enumerate there."""
+"""What is written and has no entry in the ledger yet, for want of time on a busy machine but for these: of NOTHING-NEW-PAGE Z3
+and Bitwuzla came to no end in five minutes, STAYS-PAGE, which is alike, was stopped by hand, and the paths of SETTLED-POINTER,
+256 through branches on each processor, took more than twenty minutes to enumerate there."""
 
 OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in WRITTEN if o.id not in WAITING)
 """What is registered."""
