@@ -14,8 +14,35 @@ from mmproofs.prove_case import decide
 from mmspec.virtual.tlb import linux
 from mmspec.virtual.tlb.core import reaching
 from mmspec.virtual.tlb.linux import Tags, cpu_asid
-from mmspec.virtual.tlb.ops import NOTHING, WHOLE, Cpu, CpuEnd, Extent, Gen, Page, Pages, Scope, Space, Stamp
-from mmspec.virtual.tlb.state import AT_PAGE, Tlb, small_slot, target_of
+from mmspec.virtual.tlb.ops import (
+    EVERY_CPU,
+    LEFT,
+    NOTHING,
+    WHOLE,
+    Cpu,
+    CpuEnd,
+    Extent,
+    Gen,
+    Page,
+    Pages,
+    Scope,
+    Space,
+    Stamp,
+    Switched,
+)
+from mmspec.virtual.tlb.state import (
+    AT_ALL,
+    AT_LARGE,
+    AT_PAGE,
+    Entry,
+    Slot,
+    Tlb,
+    entry_at,
+    large_slot,
+    past_of,
+    small_slot,
+    target_of,
+)
 
 
 def small_alone(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
@@ -36,9 +63,75 @@ def one_by_one(pages: Pages) -> Pages:
     return (pages >> 16) + (pages & 63)
 
 
+def reaching_back(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
+    """A flush that began earlier takes back what a later one reached."""
+    return attrs.evolve(tlb, flushed=tlb.flushed.set(target_of(AT_LARGE, cpu, large_slot(space, page)), stamp))
+
+
+def clearing(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
+    """A flush clears the entry, too."""
+    return attrs.evolve(tlb, entries=tlb.entries.set(large_slot(space, page), 0))
+
+
+def of_all_spaces(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
+    """A flush of a page is one of everything, the kernel's translations with it."""
+    return attrs.evolve(tlb, flushed=reaching(tlb.flushed, target_of(AT_ALL, cpu, 0), stamp))
+
+
+def on_all_cpus(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
+    """A processor's flush of a page is taken for all processors'."""
+    return attrs.evolve(tlb, flushed=reaching(tlb.flushed, target_of(AT_PAGE, EVERY_CPU, small_slot(space, page)), stamp))
+
+
+def not_noted(tlb: Tlb, slot: Slot, entry: Entry) -> Tlb:
+    """Nobody notes when the old entry went."""
+    return attrs.evolve(tlb, entries=tlb.entries.set(slot, entry), now=tlb.now + 1)
+
+
+def of_another(tlb: Tlb, slot: Slot, entry: Entry) -> Tlb:
+    """What is noted is that an entry went which never stood there."""
+    now = tlb.now + 1
+    return attrs.evolve(
+        tlb, entries=tlb.entries.set(slot, entry), gone=tlb.gone.set(past_of(slot, entry_at(tlb, slot) ^ 8), now), now=now
+    )
+
+
+def clock_stands(tlb: Tlb, slot: Slot, entry: Entry) -> Tlb:
+    """The clock stands while an entry goes."""
+    return attrs.evolve(tlb, entries=tlb.entries.set(slot, entry), gone=tlb.gone.set(past_of(slot, 0), tlb.now + 1))
+
+
+def goes_ahead(tags: Tags, cpu: Cpu, space: Space, gen: Gen, page: bool, lazy: bool) -> tuple[Extent, Tags]:
+    """A processor makes up for a flush that nobody began."""
+    return WHOLE, attrs.evolve(tags, local=tags.local.set(cpu_asid(cpu, tags.asid.get(cpu, 0)), tags.gen.get(space, 0) + 1))
+
+
+def leaves_tag(tags: Tags, cpu: Cpu, space: Space, gen: Gen, page: bool, lazy: bool) -> tuple[Extent, Tags]:
+    """A processor that leaves a space keeps its tag."""
+    return LEFT, attrs.evolve(tags, loaded=tags.loaded.set(cpu, 0))
+
+
+def given_behind(tags: Tags, cpu: Cpu, space: Space, gen: Gen) -> tuple[Switched, Tags]:
+    """A space that had a tag runs under it as it is, however far behind, and another forgets all flushes."""
+    return Switched(0, 0), linux.taken(tags, cpu, space, 0, 0)
+
+
 WRONG: tuple[tuple[str, Callable[..., Any], dict[str, int]], ...] = (
     ("TLB-FLUSH-LARGE", small_alone, {"scope": 0}),
+    ("TLB-FLUSH-NOTHING-NEW-LARGE", reaching_back, {"scope": 0}),
+    ("TLB-FLUSH-STANDING", clearing, {"scope": 0}),
+    ("TLB-FLUSH-SPACES-PAGE", of_all_spaces, {"scope": 0}),
+    ("TLB-FLUSH-CPUS-PAGE", on_all_cpus, {"scope": 0}),
+    ("TLB-CHANGE-PAGE", of_another, {}),
+    ("TLB-CHANGE-LARGE", of_another, {}),
+    ("TLB-CHANGE-STAYS-LARGE", not_noted, {}),
+    ("TLB-CHANGE-CLOCK", clock_stands, {}),
     ("TLB-HEARD-CAUGHT-UP", goes_back, {}),
+    ("TLB-HEARD-BACK", goes_back, {}),
+    ("TLB-HEARD-AHEAD", goes_ahead, {}),
+    ("TLB-HEARD-USED", leaves_tag, {}),
+    ("TLB-GIVEN-READY", given_behind, {}),
+    ("TLB-GIVEN-BACK", given_behind, {}),
     ("TLB-RANGES-FEW", one_by_one, {}),
 )
 

@@ -170,8 +170,7 @@ def walk_to(space: Space, va: Va) -> Walk:
 def store(space: Space, at: Pa, entry: Entry) -> Space:
     """Store an entry, and count whether it is in use."""
     table = table_of(space, at)
-    change = (entry != 0) - (space.memory.get(at, 0) != 0)
-    live = space.live.set(table, space.live.get(table, 0) + change)
+    live = space.live.set(table, space.live.get(table, 0) + (entry != 0) - (space.memory.get(at, 0) != 0))
     return attrs.evolve(space, memory=space.memory.set(at, entry), live=live)
 
 

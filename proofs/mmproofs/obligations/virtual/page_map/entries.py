@@ -1,7 +1,7 @@
 """What is proved of the entries that changes to page tables write, for every frame and table.
 
 A leaf names exactly its frame, grants exactly what was asked, and has no reserved bit; an entry that points to a table names it.
-What is not proved is the way of a walk through all levels to such an entry: the invariants ask that of each state of a run.
+The way of a walk through all levels to such an entry is told in ``ways`` and ``changes``.
 """
 
 from __future__ import annotations
