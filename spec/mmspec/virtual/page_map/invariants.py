@@ -9,7 +9,7 @@ from mmspec.virtual.page_map import encode
 from mmspec.virtual.page_map.core import found_in
 from mmspec.virtual.page_map.ops import Found
 from mmspec.virtual.page_map.state import NO_PAGE, Space, in_half, page_at, size_bits, table_of, walk_to
-from mmspec.virtual.page_table.ops import NO_FAULT, RISCV64, Pa, Va
+from mmspec.virtual.page_table.ops import AARCH64, NO_FAULT, RISCV64, Pa, Va
 
 
 def height_of(space: Space, table: Pa) -> int:
@@ -51,8 +51,15 @@ def walks(space: Space, policy: Any, va: Va) -> bool:
     )
 
 
+def is_walked(space: Space, va: Va) -> bool:
+    """Tell whether these tables are walked for an address: on AArch64 the other half, by bit 55, has its own."""
+    return space.regime.arch != AARCH64 or (va >> 55 & 1 != 0) == space.upper
+
+
 def walks_nowhere_else(space: Space, policy: Any, va: Va) -> bool:
     """Tell whether a walk translates an address only where a page holds it, and marks nothing."""
+    if not is_walked(space, va):
+        return True
     walk = walk_to(space, va)
     return (walk.fault == NO_FAULT) == (in_half(space, va) and page_at(space, va) != NO_PAGE) and walk.accessed == ()
 
