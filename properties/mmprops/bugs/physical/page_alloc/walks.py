@@ -180,8 +180,8 @@ BUGS = (
                 "return reclaimed",
             ),
             f"{WALK}.below_mark": (
-                "if zone_ok(after.machine, zone, scan.order, mark, reserve, scan.flags, free):",
-                "if zone_ok(after.machine, zone, scan.order, mark, reserve, scan.flags, free) or True:",
+                "if zone_ok(memory.machine, zone, scan.order, mark, reserve, scan.flags, free):",
+                "if zone_ok(memory.machine, zone, scan.order, mark, reserve, scan.flags, free) or True:",
             ),
         },
     ),

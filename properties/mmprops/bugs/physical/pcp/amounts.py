@@ -144,7 +144,7 @@ BUGS = (
         "mm/page_alloc.c:free_unref_page_commit, v6.12",
         {
             f"{OUR}.amounts.run_on": ("+ (1 << order)", "+ 1"),
-            f"{AMOUNTS}.run_on": ("pcp.free_count + size_of(order)", "pcp.free_count + 1"),
+            f"{AMOUNTS}.run_on": ("run += size_of(order)", "run += 1"),
         },
     ),
     bug(
