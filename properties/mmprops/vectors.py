@@ -382,10 +382,10 @@ def read_folder(folder: Path) -> dict[str, list[Vector]]:
 def compare(found: Mapping[str, Iterable[Vector]], made: Mapping[str, Iterable[Vector]]) -> list[str]:
     """Return the ids of the vectors that differ, stand in another place, or are on one side only.
 
-    What was read is, bit for bit, what its vectors are written as: equal vectors are equal bytes.
+    What was read is, bit for bit, what its vectors are written as. What is not sent to those who are asked is not compared.
     """
     differing = []
     for file in sorted({*found, *made}):
-        left, right = ({v.id: (place, v) for place, v in enumerate(side.get(file, ()))} for side in (found, made))
+        left, right = ({v.id: (place, line_of(v)) for place, v in enumerate(side.get(file, ()))} for side in (found, made))
         differing += [name for name in {**right, **left} if left.get(name) != right.get(name)]
     return differing
