@@ -274,6 +274,11 @@ WRITTEN: tuple[Obligation, ...] = tuple(obligation for name in SHAPES for obliga
 
 PROVED = frozenset(
     {
+        "PAGE-MAP-ARM-4K-SLOT",
+        "PAGE-MAP-ARM-4K-SLOT-DEFINED",
+        "PAGE-MAP-ARM-4K-SOUND",
+        "PAGE-MAP-ARM-4K-WALK",
+        "PAGE-MAP-ARM-4K-WALK-DEFINED",
         "PAGE-MAP-LA48-SLOT",
         "PAGE-MAP-LA48-SLOT-DEFINED",
         "PAGE-MAP-LA48-SOUND",
