@@ -274,6 +274,11 @@ WRITTEN: tuple[Obligation, ...] = tuple(obligation for name in SHAPES for obliga
 
 PROVED = frozenset(
     {
+        "PAGE-MAP-ARM-4K-SLOT",
+        "PAGE-MAP-ARM-4K-SLOT-DEFINED",
+        "PAGE-MAP-ARM-4K-SOUND",
+        "PAGE-MAP-ARM-4K-WALK",
+        "PAGE-MAP-ARM-4K-WALK-DEFINED",
         "PAGE-MAP-LA48-SLOT",
         "PAGE-MAP-LA48-SLOT-DEFINED",
         "PAGE-MAP-LA48-SOUND",
@@ -283,9 +288,14 @@ PROVED = frozenset(
         "PAGE-MAP-SV39-SLOT-DEFINED",
         "PAGE-MAP-SV39-SOUND",
         "PAGE-MAP-SV39-UNMAP-DEFINED",
+        "PAGE-MAP-SV39-UNMAP-TREE",
         "PAGE-MAP-SV39-UNMAP-WAY",
         "PAGE-MAP-SV39-WALK",
         "PAGE-MAP-SV39-WALK-DEFINED",
+        "PAGE-MAP-SV48-SLOT",
+        "PAGE-MAP-SV48-SLOT-DEFINED",
+        "PAGE-MAP-SV48-WALK",
+        "PAGE-MAP-SV48-WALK-DEFINED",
     }
 )
 """What has an entry in the ledger, and so is registered. The rest is written, and waits for time alone: none is known to fail."""
