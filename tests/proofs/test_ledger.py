@@ -84,6 +84,13 @@ def test_matrix_has_no_empty_cell() -> None:
     assert all(cell and matrix.UNWRITTEN not in cell for row in rows.values() for cell in row.values())
 
 
+@pytest.mark.parametrize("component", ["zones", "vmstat", "watermarks", "pcp", "page_alloc"])
+def test_no_operation_of_the_allocator_s_parts_is_without_a_cell(component: str) -> None:
+    """Each of their operations has something that is proved of it, or a reason for each thing that is not."""
+    rows = {name: row for name, row in cells().items() if name.startswith(f"{component} ")}
+    assert all(rows.values()), [name for name, row in rows.items() if not row]
+
+
 @pytest.mark.parametrize("row", ["alloc", "free", "merge", "split"])
 def test_alloc_free_split_and_merge_are_proved_throughout(row: str) -> None:
     """No cell of theirs is bounded, or goes from anything that is not proved; what is not asked says why."""

@@ -15,7 +15,7 @@ import attrs
 
 from mmproofs.lift.counting import equal_sums
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation, Predicate, bases_of, bound, function_of, step_of
+from mmproofs.obligation import Contract, Obligation, Predicate, bases_of, bound, function_of, proofs_of, step_of
 from mmspec.clause import Clause
 from mmspec.physical.vmstat import clauses as c
 from mmspec.physical.vmstat import core, linux
@@ -168,6 +168,42 @@ SUMMING = LoopInvariant(linux.SUM, summing, id="VMSTAT-SUM-STEP")
 SEEKING = LoopInvariant(core.OTHER, seeking, id="VMSTAT-OTHER-STEP")
 
 
+# --- what operations are made of -------------------------------------------------------------------------------------------
+
+
+def grown(cells: Cells, after: Cells, cpu: Cpu) -> bool:
+    """No CPU's widest threshold shrinks, and its own is no wider."""
+    lawful = after.threshold.get(cpu, 0) <= after.widest.get(cpu, 0)
+    return (after.widest.get(cpu, 0) >= cells.widest.get(cpu, 0)) & lawful
+
+
+def none_held(cells: Cells, cpu: Cpu, after: Cells, cell: Cell) -> bool:
+    """The CPU holds nothing back, and what others hold back is as before."""
+    own = cell & ((1 << CPU_BITS) - 1) == cpu
+    return after.held.get(cell, 0) == (0 if own else cells.held.get(cell, 0))
+
+
+def all_over(cells: Cells, cpu: Cpu, after: Cells, item: Item) -> bool:
+    """What the CPU held back of a counter is in the counter."""
+    return after.counter.get(item, 0) == total(cells, cpu, item)
+
+
+def narrowed(cells: Cells, cpu: Cpu, after: Cells, other: Cpu) -> bool:
+    """The CPU's widest threshold is the one in force, and any other's is as before."""
+    return after.widest.get(other, 0) == (cells.threshold.get(cpu, 0) if other == cpu else cells.widest.get(other, 0))
+
+
+_SIZES = ("page_shift", "managed", "min", "low", "high")
+HANDS = Contract(
+    "VMSTAT-HAND-OVER", linux.hand_over,
+    (("NONE", none_held), ("OVER", all_over), ("WIDEST", narrowed)), requires=(roomy,),
+    keeps={f"after.{name}": f"cells.{name}" for name in (*_SIZES, "threshold", "drift_mark")},
+)  # fmt: skip
+REFRESHES = Contract(
+    "VMSTAT-REFRESHED", linux.refreshed, (("GROWN", grown),), requires=(below_widest,),
+    keeps={f"after.{name}": f"cells.{name}" for name in (*_SIZES, "held", "counter")},
+)  # fmt: skip
+
 # --- operations, with any number of CPUs -----------------------------------------------------------------------------------
 
 
@@ -237,7 +273,7 @@ _CHANGES: dict[str, tuple[Callable[..., Any], Clause, tuple[LoopInvariant, ...]]
     "inc": (linux.inc_choose, c.INC, ()),
     "dec": (linux.dec_choose, c.DEC, ()),
     "fold": (linux.fold_choose, c.FOLD, ()),
-    "offline": (linux.offline_choose, c.OFFLINE, (SEEKING, COUNTING, TELLING)),
+    "offline": (linux.offline_choose, c.OFFLINE, (SEEKING,)),
     "online": (linux.online_choose, c.REFRESH, (COUNTING, TELLING)),
     "set_marks": (linux.set_marks_choose, c.REFRESH, ()),
     "refresh_thresholds": (linux.refresh_choose, c.REFRESH, (COUNTING, TELLING)),
@@ -265,6 +301,8 @@ def _family(name: str) -> tuple[Obligation, ...]:
     )  # fmt: skip
     if name == "pressure":
         base = attrs.evolve(base, given=(manned,), beside={"first": Cpu}, assumptions=(LONE,))
+    if name == "offline":
+        base = attrs.evolve(base, contracts=(HANDS, REFRESHES))
     base = attrs.evolve(base, rests_on=bases_of(base), unaided=name in ("set_marks", "read", "threshold", "drift_mark"))
     goals: list[tuple[str, Predicate, Clause]] = [
         ("WITHIN", bound(held_within, cells="after.1"), c.CELL),
@@ -355,6 +393,16 @@ OBLIGATIONS = (
     *(
         attrs.evolve(step_of(cut, Obligation("", (clause,), "", cut)), operation=f"loop {cut.loop.name}")
         for cut, clause in ((COUNTING, c.NORMAL), (TELLING, c.CELL), (SEEKING, c.ARGS), (SUMMING, c.SUM))
+    ),
+    *(
+        attrs.evolve(proof, bounds=ROOMY, straight=True, unaided=proof.invariant != "defined")
+        for proof in proofs_of(HANDS, Obligation("", (c.FOLD, c.SUM), "", linux.hand_over))
+    ),
+    *(
+        attrs.evolve(proof, unaided=proof.invariant == "kept")
+        for proof in proofs_of(
+            REFRESHES, Obligation("", (c.REFRESH, c.CELL), "", linux.refreshed, cuts=(COUNTING, TELLING))
+        )
     ),
     *(obligation for name in _CHANGES for obligation in _family(name)),
     _SNAPSHOT,

@@ -1,20 +1,37 @@
 """What is proved of the page allocator.
 
 ``walks``: which zone a walk takes, and that it passed its test; ``rounds``: when another round of the slow
-path follows, and what each part of it asks.
+path follows, and what each part of it asks; ``answers``: what each operation answers.
 """
 
 from __future__ import annotations
 
 from mmproofs.obligation import Obligation
-from mmproofs.obligations.physical.page_alloc import rounds, walks
+from mmproofs.obligations.physical.page_alloc import answers, rounds, walks
 
-WAITING = frozenset(
+WAITING: frozenset[str] = frozenset(
     {
-        "PAGE-ALLOC-DECIDED-SAME",
+        "PAGE-ALLOC-FAST-DEFINED",
+        "PAGE-ALLOC-FAST-LEAVES",
+        "PAGE-ALLOC-HIGH-DEFINED",
+        "PAGE-ALLOC-HIGH-LEAVES",
+        "PAGE-ALLOC-OP-BOOST-LAWFUL",
+        "PAGE-ALLOC-OP-FLAGS-OF-LAWFUL",
+        "PAGE-ALLOC-OP-FLAGS-OF-MARKS",
+        "PAGE-ALLOC-OP-WALK-DEFINED",
+        "PAGE-ALLOC-OP-WALK-WITHIN",
+        "PAGE-ALLOC-PASSED-DEFINED",
+        "PAGE-ALLOC-RESTART-DEFINED",
+        "PAGE-ALLOC-RESTART-KEPT",
+        "PAGE-ALLOC-RESTART-ONCE",
+        "PAGE-ALLOC-RESUMED-DEFINED",
+        "PAGE-ALLOC-RESUMED-ONCE",
         "PAGE-ALLOC-ROUND-DEFINED",
+        "PAGE-ALLOC-ROUND-KEPT",
         "PAGE-ALLOC-ROUND-ONE",
         "PAGE-ALLOC-ROUND-SLEEPS",
+        "PAGE-ALLOC-TRY-DEFINED",
+        "PAGE-ALLOC-TRY-KEPT",
         "PAGE-ALLOC-TRY-PASSED",
         "PAGE-ALLOC-TRY-THIS",
         "PAGE-ALLOC-WALK-STEP",
@@ -22,5 +39,5 @@ WAITING = frozenset(
 )
 """What is written and not in the ledger: it is registered with its entry there, by leaving this set."""
 
-_ALL: tuple[Obligation, ...] = (*walks.OBLIGATIONS, *rounds.OBLIGATIONS)
+_ALL: tuple[Obligation, ...] = (*walks.OBLIGATIONS, *rounds.OBLIGATIONS, *answers.OBLIGATIONS)
 OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _ALL if o.id not in WAITING)

@@ -8,10 +8,16 @@ reclaim, by a pageblock that was turned back, or out of sixteen reclaims in vain
 
 from __future__ import annotations
 
-from mmproofs.obligation import Obligation
+import attrs
+
+from mmproofs.obligation import Contract, Obligation, Predicate, bases_of, function_of, proofs_of
+from mmspec.clause import Clause
 from mmspec.physical.page_alloc import clauses as c
-from mmspec.physical.page_alloc.flags import can_reclaim, is_movable, reserve_flags
+from mmspec.physical.page_alloc.flags import can_reclaim, is_movable, reserve_flags, slow_flags
 from mmspec.physical.page_alloc.ops import (
+    COMPACT,
+    COMPACT_AGAIN,
+    DRAIN,
     GFP_NOFAIL,
     GFP_NORETRY,
     GFP_RETRY_MAYFAIL,
@@ -22,8 +28,8 @@ from mmspec.physical.page_alloc.ops import (
     WAIT,
     Answer,
 )
-from mmspec.physical.page_alloc.retry import ANOTHER, MAX_RETRIES, NO_MORE, compacts_again, decided
-from mmspec.physical.page_alloc.slow import give_up, round_of
+from mmspec.physical.page_alloc.retry import ANOTHER, MAX_RETRIES, NO_MORE, compacts_again, decided, is_hopeful
+from mmspec.physical.page_alloc.slow import compacts_first, give_up, has_zone_for, is_insane, restart, resumed, round_of
 from mmspec.physical.page_alloc.state import Request, Way
 from mmspec.physical.page_alloc.steps import is_costly, scan_for
 from mmspec.physical.page_alloc.wake import after_waking
@@ -34,8 +40,8 @@ from mmspec.words import Kernel
 
 
 def countable(request: Request) -> bool:
-    """The rounds so far can be counted."""
-    return (request.loops < 1 << 30) & (request.round < 1 << 30)
+    """The reclaims so far can be counted."""
+    return request.loops < 1 << 30
 
 
 def way_countable(way: Way) -> bool:
@@ -68,13 +74,6 @@ def costly_pays(request: Request, answer: Answer, after: tuple[int, Request]) ->
     return (after[0] == NO_MORE) | (not is_costly(request.order)) | (after[1].loops == request.loops + 1)
 
 
-def same_request(request: Request, after: tuple[int, Request]) -> bool:
-    """Nothing but what is counted changes."""
-    r = after[1]
-    asked = (r.gfp == request.gfp) & (r.order == request.order) & (r.nodes == request.nodes) & (r.round == request.round)
-    return asked & (r.flags == request.flags) & (r.highest == request.highest)
-
-
 def lowers(r: Request, answer: Answer, after: tuple[bool, Request]) -> bool:
     """If compaction is tried again it was skipped, or its priority is lower, or as low with one of sixteen successes more."""
     now = after[1]
@@ -99,9 +98,9 @@ def ends_or_waits(way: Way, after: Way) -> bool:
 
 
 def one_round(way: Way, after: Way) -> bool:
-    """One round is begun, and it has a block, reclaims, fails, or waits."""
+    """One round is begun, and it has a block, reclaims, fails, or, with NOFAIL, waits."""
     asked = after.request.asked
-    asks = (asked == RECLAIM) | (asked == PAGE) | (asked == WAIT)
+    asks = (asked == RECLAIM) | (asked == PAGE) | ((asked == WAIT) & (way.request.gfp & GFP_NOFAIL != 0))
     return (after.request.round == way.request.round + 1) & ((after.taken < NOWHERE) | asks)
 
 
@@ -113,59 +112,99 @@ def sleepless(way: Way, after: Way) -> bool:
 FORGOTTEN = (walk, scan_for, after_waking, reserve_flags, is_movable)
 """Whether a walk finds a block, and which reserves a request has, does not matter here."""
 
-DEFINED = (
-    Obligation(
-        "PAGE-ALLOC-DECIDED-DEFINED", (c.LOOPS,), "What is counted fits its word.", decided, given=(countable,),
-        operation="decided", invariant="defined",
-    ),
-    Obligation(
-        "PAGE-ALLOC-COMPACTS-DEFINED", (c.COMPACT_SUCCESS,), "What is counted fits its word.", compacts_again, given=(new,),
-        operation="compacts_again", invariant="defined",
-    ),
-    Obligation(
-        "PAGE-ALLOC-GIVE-UP-DEFINED", (c.NOPAGE,), "All that is kept fits its word.", give_up, given=(empty_handed,),
-        forget=FORGOTTEN, operation="give_up", invariant="defined",
-    ),
-    Obligation(
-        "PAGE-ALLOC-ROUND-DEFINED", (c.RETRY,), "The round fits its word.", round_of, given=(empty_handed, way_countable),
-        forget=FORGOTTEN, operation="round_of", invariant="defined",
-    ),
+# --- at most one round ---------------------------------------------------------------------------------------------------------
+
+
+def begun_once(way: Way, after: Way) -> bool:
+    """The path begins anew with one round at most, and with none where it asks for compaction first."""
+    asked, rounds = after.request.asked, after.request.round
+    asks = (asked == COMPACT) | (asked == RECLAIM) | (asked == PAGE) | (asked == WAIT)
+    waits = (asked != WAIT) | (after.request.gfp & GFP_NOFAIL != 0)
+    return (after.taken < NOWHERE) | (asks & waits & (rounds <= 1) & ((asked != COMPACT) | (rounds == 0)))
+
+
+def only_once(r: Request) -> bool:
+    """A request with NORETRY and without NOFAIL is in its first round, before it if it waits for the first compaction."""
+    once = (r.round <= 1) & ((r.asked != COMPACT) | (r.round == 0))
+    waits = (r.asked == COMPACT) | (r.asked == RECLAIM) | (r.asked == DRAIN) | (r.asked == COMPACT_AGAIN)
+    return once & waits & (r.gfp & GFP_NORETRY != 0) & (r.gfp & GFP_NOFAIL == 0)
+
+
+def waits_once(way: Way) -> bool:
+    """The request is one that makes one round, and waits, its reclaims countable."""
+    return only_once(way.request) & countable(way.request) & (way.taken == NOWHERE)
+
+
+def still_once(way: Way, after: Way) -> bool:
+    """It has a block, ends in vain, or waits within its first round since the path last began."""
+    return (after.taken < NOWHERE) | (after.request.asked == PAGE) | only_once(after.request)
+
+
+# --- the obligations -----------------------------------------------------------------------------------------------------------
+
+_ASKED = ("gfp", "order", "node", "nodes", "highest", "flags", "round", "asked", "context", "cpusets", "mems", "changed")
+COMPACTS = Contract(
+    "PAGE-ALLOC-COMPACT-AGAIN", compacts_again, (), keeps={f"after.1.{n}": f"r.{n}" for n in (*_ASKED, "loops", "progress")},
+)  # fmt: skip
+DECIDES = Contract(
+    "PAGE-ALLOC-DECIDED", decided, (("ONCE", once),), requires=(countable,),
+    keeps={f"after.1.{n}": f"request.{n}" for n in _ASKED},
+)  # fmt: skip
+GIVES_UP = Contract(
+    "PAGE-ALLOC-GIVE-UP", give_up, (("ENDS", ends_or_waits),), requires=(empty_handed,),
+    keeps={"after.request.gfp": "way.request.gfp", "after.request.round": "way.request.round"},
+)  # fmt: skip
+BEGINS = Contract(
+    "PAGE-ALLOC-ROUND", round_of, (("ONE", one_round), ("SLEEPS", sleepless)), requires=(empty_handed, way_countable),
+    keeps={"after.request.gfp": "way.request.gfp"},
+)  # fmt: skip
+RESTARTS = Contract(
+    "PAGE-ALLOC-RESTART", restart, (("ONCE", begun_once),), requires=(empty_handed,),
+    keeps={"after.request.gfp": "way.request.gfp"},
+)  # fmt: skip
+
+_DECIDED = Obligation("", (c.NORETRY, c.COSTLY, c.LOOPS), "", decided, contracts=(COMPACTS,))
+_ROUND = Obligation("", (c.RETRY, c.NO_RECLAIM), "", round_of, forget=FORGOTTEN, contracts=(GIVES_UP,))
+_RESTART = Obligation(
+    "", (c.RESTART, c.RETRY), "", restart, forget=(*FORGOTTEN, has_zone_for, is_insane, slow_flags, compacts_first),
+    contracts=(GIVES_UP, BEGINS),
+)  # fmt: skip
+_RESUMED = Obligation(
+    "PAGE-ALLOC-RESUMED-DEFINED", (c.NORETRY,), "Every call is lawful, and every word fits.", resumed, given=(waits_once,),
+    forget=(*FORGOTTEN, is_hopeful), contracts=(GIVES_UP, BEGINS, RESTARTS, DECIDES), operation="resumed", invariant="defined",
+)  # fmt: skip
+
+
+def _decided(name: str, clauses: tuple[Clause, ...], goal: Predicate) -> Obligation:
+    """Return an obligation about whether another round follows."""
+    return attrs.evolve(
+        _DECIDED, id=f"PAGE-ALLOC-DECIDED-{name}", clauses=clauses, statement=(function_of(goal).__doc__ or "").strip(),
+        goal=goal, given=(countable,), operation="decided", invariant=name.lower(),
+        rests_on=("PAGE-ALLOC-DECIDED-DEFINED", *bases_of(_DECIDED)),
+    )  # fmt: skip
+
+
+_COMPACTS = Obligation(
+    "PAGE-ALLOC-COMPACTS-DEFINED", (c.COMPACT_SUCCESS,), "What is counted fits its word.", compacts_again, given=(new,),
+    operation="compacts_again", invariant="defined",
 )  # fmt: skip
 
 OBLIGATIONS = (
-    *DEFINED,
-    Obligation(
-        "PAGE-ALLOC-DECIDED-ONCE", (c.NORETRY, c.COSTLY), once.__doc__ or "", decided, once, given=(countable,),
-        operation="decided", invariant="once", rests_on=("PAGE-ALLOC-DECIDED-DEFINED",),
+    *proofs_of(COMPACTS, Obligation("", (c.COMPACT_SUCCESS, c.COMPACT_61), "", compacts_again)),
+    *proofs_of(DECIDES, _DECIDED),
+    _decided("PAID", (c.LOOPS, c.LOOPS_LIMIT, c.RELEASED), paid_for),
+    _decided("COSTLY", (c.LOOPS,), costly_pays),
+    _COMPACTS,
+    attrs.evolve(
+        _COMPACTS, id="PAGE-ALLOC-COMPACTS-LOWERS", clauses=(c.COMPACT_SUCCESS, c.COMPACT_HARDER), goal=lowers,
+        statement=lowers.__doc__ or "", invariant="lowers", rests_on=(_COMPACTS.id,),
     ),
-    Obligation(
-        "PAGE-ALLOC-DECIDED-PAID", (c.LOOPS, c.LOOPS_LIMIT, c.RELEASED), paid_for.__doc__ or "", decided, paid_for,
-        given=(countable,), operation="decided", invariant="paid", rests_on=("PAGE-ALLOC-DECIDED-DEFINED",),
-    ),
-    Obligation(
-        "PAGE-ALLOC-DECIDED-COSTLY", (c.LOOPS,), costly_pays.__doc__ or "", decided, costly_pays, given=(countable,),
-        operation="decided", invariant="costly", rests_on=("PAGE-ALLOC-DECIDED-DEFINED",),
-    ),
-    Obligation(
-        "PAGE-ALLOC-DECIDED-SAME", (c.LOOPS,), same_request.__doc__ or "", decided, same_request, given=(countable,),
-        operation="decided", invariant="same", rests_on=("PAGE-ALLOC-DECIDED-DEFINED",),
-    ),
-    Obligation(
-        "PAGE-ALLOC-COMPACTS-LOWERS", (c.COMPACT_SUCCESS, c.COMPACT_HARDER), lowers.__doc__ or "", compacts_again, lowers,
-        given=(new,), operation="compacts_again", invariant="lowers", rests_on=("PAGE-ALLOC-COMPACTS-DEFINED",),
-    ),
-    Obligation(
-        "PAGE-ALLOC-GIVE-UP", (c.NOPAGE, c.NOFAIL_LAST, c.NOFAIL), ends_or_waits.__doc__ or "", give_up, ends_or_waits,
-        given=(empty_handed,), forget=FORGOTTEN, operation="give_up", invariant="ends", rests_on=("PAGE-ALLOC-GIVE-UP-DEFINED",),
-    ),
-    Obligation(
-        "PAGE-ALLOC-ROUND-ONE", (c.RETRY, c.NO_RECLAIM), one_round.__doc__ or "", round_of, one_round,
-        given=(empty_handed, way_countable), forget=FORGOTTEN, operation="round_of", invariant="one",
-        rests_on=("PAGE-ALLOC-ROUND-DEFINED",),
-    ),
-    Obligation(
-        "PAGE-ALLOC-ROUND-SLEEPS", (c.SLEEPS, c.NO_RECLAIM), sleepless.__doc__ or "", round_of, sleepless,
-        given=(empty_handed, way_countable), forget=FORGOTTEN, operation="round_of", invariant="sleeps",
-        rests_on=("PAGE-ALLOC-ROUND-DEFINED",),
+    *proofs_of(GIVES_UP, Obligation("", (c.NOPAGE, c.NOFAIL_LAST, c.NOFAIL), "", give_up, forget=FORGOTTEN)),
+    *proofs_of(BEGINS, _ROUND),
+    *proofs_of(RESTARTS, _RESTART),
+    attrs.evolve(_RESUMED, rests_on=bases_of(_RESUMED)),
+    attrs.evolve(
+        _RESUMED, id="PAGE-ALLOC-RESUMED-ONCE", statement=still_once.__doc__ or "", goal=still_once, invariant="once",
+        rests_on=(_RESUMED.id, *bases_of(_RESUMED)),
     ),
 )  # fmt: skip

@@ -1,0 +1,177 @@
+"""What is proved of an operation's answer, and of the parts of a request's path, can fail: of wrong versions of the law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from mmproofs import obligations
+from mmproofs.lift.loops import LoopInvariant
+from mmproofs.obligation import Verdict
+from mmproofs.obligations.physical import page_alloc
+from mmproofs.obligations.physical.page_alloc.walks import WALKED
+from mmproofs.prove_case import decide
+from mmspec.errors import Error
+from mmspec.loop import Loop
+from mmspec.physical.buddy.state import FreeLists
+from mmspec.physical.page_alloc import slow, walk
+from mmspec.physical.page_alloc.ops import COMPACT, DONE, PAGE, Above, Done, Zone
+from mmspec.physical.page_alloc.state import Memory, Notes, Paths, Scan, Way
+from mmspec.physical.page_alloc.steps import asking
+from mmspec.physical.pages import parts as of_parts
+from mmspec.physical.pages.ops import Cpu as PageCpu
+from mmspec.physical.pages.state import Parts
+from mmspec.physical.pcp import linux as pcp_linux
+from mmspec.physical.pcp.ops import DONE as HELD
+from mmspec.physical.pcp.ops import Bulk, DrainAll, Frames, Plan, Refill
+from mmspec.physical.pcp.ops import Done as HeldDone
+from mmspec.physical.pcp.state import Pages, PcpLists
+from mmspec.physical.vmstat import linux as vmstat
+from mmspec.physical.vmstat.ops import Cpu
+from mmspec.physical.vmstat.state import Cells
+from mmspec.physical.vmstat.state import Zone as Totals
+from mmspec.physical.watermarks import linux as watermarks
+from mmspec.physical.watermarks.ops import DONE as MARKED
+from mmspec.physical.watermarks.ops import Done as MarksDone
+from mmspec.physical.watermarks.ops import Kind, SetScaleFactor, Truth, Unboost
+from mmspec.physical.watermarks.state import Machine, Marks
+from mmspec.words import Flags, Migratetype, Order, Pfn
+
+
+def any_factor(machine: Machine, marks: Marks, op: SetScaleFactor) -> tuple[MarksDone | Error, Marks]:
+    """Any factor is taken."""
+    return MARKED, attrs.evolve(marks, scale=op.factor)
+
+
+def low_too(machine: Machine, marks: Marks, op: Unboost) -> tuple[MarksDone | Error, Marks]:
+    """What takes a boost back lowers LOW as well."""
+    done, after = watermarks.unboost_choose(machine, marks, op)
+    return done, attrs.evolve(after, low=after.low.set(op.zone, 0))
+
+
+def more_than_held(pages: Pages, lists: PcpLists, op: Bulk) -> tuple[Frames | Error, PcpLists]:
+    """A drain gives back what it is asked for, held or not."""
+    answer, after = pcp_linux.bulk_choose(pages, lists, op)
+    return (answer if answer.failed else Frames(op.count)), after
+
+
+def all_but_one(pages: Pages, lists: PcpLists, op: DrainAll) -> tuple[Plan | Error, PcpLists]:
+    """A drain of everything leaves a frame."""
+    answer, after = pcp_linux.drain_all_choose(pages, lists, op)
+    return (answer if answer.failed else Plan(max(0, answer.total - 1), answer.portion)), after
+
+
+def wherever(pages: Pages, lists: PcpLists, op: Refill) -> tuple[HeldDone | Error, PcpLists]:
+    """A refill takes any block."""
+    return HELD, lists
+
+
+def above_anywhere(memory: Memory, notes: Notes, op: Above) -> tuple[Done | Error, Notes]:
+    """News of a zone is taken that is not there."""
+    return DONE, notes
+
+
+def uncounted(way: Way) -> Way:
+    """A round that is begun is not counted."""
+    after = slow.round_of(way)
+    return attrs.evolve(after, request=attrs.evolve(after.request, round=way.request.round))
+
+
+def fails_at_last(way: Way) -> Way:
+    """A request that may not fail does."""
+    return asking(way, PAGE)
+
+
+def compacts_late(way: Way) -> Way:
+    """The path begins with a round, and then asks for the first compaction."""
+    after = slow.restart(way)
+    return asking(after, COMPACT)
+
+
+def untested(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Paths, Scan]:
+    """A block is taken whatever the marks."""
+    return paths, walk.give(memory, scan, zone)
+
+
+def any_zone(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
+    """A walk tries every zone of the list, whoever may use it."""
+    if scan.place >= scan.end:
+        return memory, paths, walk.anew(scan)
+    noted, after = walk.try_zone(memory, paths, scan, walk.place_zone(paths.lists, scan.node, scan.place))
+    return memory, noted, after
+
+
+def always_passes(machine: Machine, marks: Marks, zone: Zone, order: Order, highest: Kind, flags: Flags, atomic: Truth) -> bool:
+    """A request passes the fast check whatever is free."""
+    return True
+
+
+def the_first(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Paths, Scan]:
+    """The first zone is taken, whichever is tried."""
+    return paths, attrs.evolve(scan, taken=0)
+
+
+def still_held(cells: Cells, cpu: Cpu) -> Cells:
+    """What is handed over is held as well."""
+    return attrs.evolve(vmstat.hand_over(cells, cpu), held=cells.held)
+
+
+def as_wide(zone: Totals, cells: Cells) -> Cells:
+    """New thresholds do not widen what was the widest."""
+    return attrs.evolve(vmstat.refreshed(zone, cells), widest=cells.widest)
+
+
+def two_for_one(parts: Parts, lists: FreeLists, cpu: PageCpu, pfn: Pfn, order: Order, migratetype: Migratetype) -> Parts:
+    """A block counts twice."""
+    after = of_parts.to_held(parts, lists, cpu, pfn, order, migratetype)
+    count = after.pages.count.set(cpu, parts.pages.count.get(cpu, 0) + (2 << order))
+    return attrs.evolve(after, pages=attrs.evolve(after.pages, count=count))
+
+
+WRITTEN = {obligation.id: obligation for obligation in (*obligations._WRITTEN, *page_alloc._ALL)}
+"""Every obligation, whether the ledger has it or not."""
+
+WRONG: list[tuple[str, Callable[..., Any]]] = [
+    ("WATERMARKS-OP-SET-SCALE-FACTOR-LAWFUL", any_factor),
+    ("WATERMARKS-OP-UNBOOST-ORDERED", low_too),
+    ("PCP-OP-BULK-LAWFUL", more_than_held),
+    ("PCP-OP-BULK-OWED", more_than_held),
+    ("PCP-OP-DRAIN-ALL-LAWFUL", all_but_one),
+    ("PCP-OP-REFILL-LAWFUL", wherever),
+    ("PCP-OP-REFILL-HELD", wherever),
+    ("PAGE-ALLOC-OP-ABOVE-LAWFUL", above_anywhere),
+    ("PAGE-ALLOC-ROUND-ONE", uncounted),
+    ("PAGE-ALLOC-GIVE-UP-ENDS", fails_at_last),
+    ("PAGE-ALLOC-FAST-LEAVES", always_passes),
+    ("PAGE-ALLOC-TRY-THIS", the_first),
+    ("VMSTAT-HAND-OVER-NONE", still_held),
+]
+"""An obligation, and a wrong version of its subject."""
+
+HIDDEN: list[tuple[str, Any]] = [
+    ("PAGE-ALLOC-RESTART-ONCE", compacts_late),
+    ("PAGE-ALLOC-TRY-PASSED", untested),
+    ("PAGE-ALLOC-WALK-STEP", LoopInvariant(Loop("walk", walk.walk_more, any_zone, walk.walk_left), WALKED.holds)),
+    ("VMSTAT-REFRESHED-GROWN", as_wide),
+    ("PAGES-TO-HELD-ONE", two_for_one),
+]
+"""The same, where what a part answers is forgotten or told by its contract: the state of a counterexample is not a whole one."""
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", value))
+def test_a_wrong_law_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
+    """The obligation about the right function is REFUTED of the wrong one, and the real one fails on the counterexample."""
+    outcome = decide(attrs.evolve(WRITTEN[name], subject=wrong), {})
+    assert outcome.verdict is Verdict.REFUTED, outcome.reason
+    assert "replayed" in outcome.reason
+
+
+@pytest.mark.parametrize(("name", "wrong"), HIDDEN, ids=[name for name, _ in HIDDEN])
+def test_a_wrong_part_is_not_proved(name: str, wrong: Any) -> None:
+    """The obligation of the wrong part fails at its goal or invariant."""
+    outcome = decide(attrs.evolve(WRITTEN[name], subject=wrong), {})
+    assert outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)
+    assert "goal" in outcome.reason or "walk" in outcome.reason, outcome.reason
