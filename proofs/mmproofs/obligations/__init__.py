@@ -156,10 +156,11 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
         for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
     },
-    (
-        "memblock",
-        "core: step",
-    ): "not decided: what an operation keeps waits for the ledger (memblock.WAITING); a step is a loop's",
+    ("memblock", "core: step"): "not asked: it is said of the steps of loops",
+    **{
+        ("memblock", f"core: {column}"): "not decided: what is written waits for the ledger (memblock.WAITING)"
+        for column in ("defined", "whole", "ordered", "in-line")
+    },
     ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",
     ("memory_model", "core: removed-again"): "not asked: it is said of what was just added",
     ("memory_model", "core: bits"): "not asked: core: others and core: valid say which bits change",
@@ -193,6 +194,11 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     },
     ("pages", "core: defined"): "not decided: the parts that a zone's allocator is composed of are proved by themselves",
     ("pages", "core: within-mask"): "not asked: it is said of what is handed out",
+    **{
+        ("page_map", f"core: {column} SV39"): "not decided: of changes only unmap is yet, on Sv39 (page_map.changes)"
+        for column in ("defined", "way", "tree")
+    },
+    ("hotplug", "core: may-go-again"): "not asked: it is said of what was just put online",
     ("hotplug", "core: returned"): "not asked: it is said of what was just put online",
     ("hotplug", "core: recounted"): "not asked: it is said of what was just put online",
     ("hotplug", "core: counts"): "not asked: it is said of what goes online",

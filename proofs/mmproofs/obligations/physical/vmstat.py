@@ -51,6 +51,11 @@ def roomy(cells: Cells, item: Item) -> bool:
     return (counter < ROOM) & (counter > -ROOM)
 
 
+def roomy_each(cells: Cells, any_item: Item) -> bool:
+    """Every counter is far from the ends of its word."""
+    return roomy(cells, any_item)
+
+
 def roomy_all(zone: Zone, cells: Cells, any_item: Item) -> bool:
     """Every counter, and what was added to it, is far from the ends of its word."""
     exact = zone.exact.get(any_item, 0)
@@ -196,7 +201,7 @@ def narrowed(cells: Cells, cpu: Cpu, after: Cells, other: Cpu) -> bool:
 _SIZES = ("page_shift", "managed", "min", "low", "high")
 HANDS = Contract(
     "VMSTAT-HAND-OVER", linux.hand_over,
-    (("NONE", none_held), ("OVER", all_over), ("WIDEST", narrowed)), requires=(roomy,),
+    (("NONE", none_held), ("OVER", all_over), ("WIDEST", narrowed)), requires=(roomy_each,),
     keeps={f"after.{name}": f"cells.{name}" for name in (*_SIZES, "threshold", "drift_mark")},
 )  # fmt: skip
 REFRESHES = Contract(
