@@ -59,7 +59,7 @@ class Beside(blocks.Beside):
         brings = rng.choice([7, 7, 7, rng.randrange(8)])
         maps = set(self.judge.maps)
         error = self.judge.map_device(pfn, pages, node, kind, brings)
-        self.judge.maps = maps if error else self.judge.maps  # Q-C7
+        self.judge.maps = maps if error else self.judge.maps  # Q74
         self.hold("map_device", hp.MapDevice(pfn, pages, node, kind, brings), Error(error) if error else DONE)
 
     def unmap_device(self) -> None:
@@ -127,7 +127,7 @@ def test_the_law_answers_as_the_judge_for_long() -> None:
 
 
 @pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the law leaves nothing of a device that is refused (docs/questions.md, Q-C7)"
+    strict=True, raises=AssertionError, reason="the law leaves nothing of a device that is refused (docs/questions.md, Q74)"
 )
 def test_what_a_refused_device_leaves_behind() -> None:
     """The sections before that in which another device lies stay mapped."""
