@@ -104,7 +104,8 @@ COMING = (
         {
             f"{OUR}.add": (
                 "        if self.is_ram(op.pfn, end)",
-                "        if (op.pfn | op.pages) % self.size or op.node >= self.config.nodes:\n            return EINVAL\n        if self.is_ram(op.pfn, end)",
+                "        if (op.pfn | op.pages) % self.size or op.node >= self.config.nodes:\n            return EINVAL\n"
+                "        if self.is_ram(op.pfn, end)",
             ),
             f"{LINUX}.add_choose": (
                 "    if is_taken(memory, op):\n        return EEXIST, spans\n    if add_misfits(memory, op):\n"
