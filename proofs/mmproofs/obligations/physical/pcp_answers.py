@@ -1,8 +1,8 @@
 """What each operation on the blocks that CPUs hold answers, and what stays true of them: held lawfully, owed no more than held.
 
 For zones of any size, any number of CPUs and blocks. The rings that Linux keeps its lists in are those of ``linked``: which block
-a request is handed is proved from what is true of them (``pcp.invariants.linked_both_ways``). That operations keep them so, and that
-a list is empty only where no block is kept for it, is not proved: programs hold it.
+a request is handed is proved from what is true of them (``pcp.invariants.linked_both_ways``). That operations keep them so, and
+that a list is empty only where no block is kept for it, is not proved: programs hold it.
 """
 
 from __future__ import annotations
