@@ -340,7 +340,7 @@ def test_what_the_commands_become(command: str, words: list[str], monkeypatch: p
 
 @pytest.mark.parametrize(("failing", "code"), [("", 0), ("pytest", 1), ("bugs", 1), ("mmproofs.nightly", 1)])
 def test_nightly_writes_every_record_whatever_failed_before(failing: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the tests come the kills, then the proofs; a failure of any fails the whole, and none keeps the next from running."""
+    """First the kills, then the proofs, then the tests; any failure fails the whole, and keeps none of the next from running."""
     ran: list[list[str]] = []
 
     def run(*command: str | Path) -> int:
@@ -351,9 +351,9 @@ def test_nightly_writes_every_record_whatever_failed_before(failing: str, code: 
     monkeypatch.setattr(commands, "run", run)
     assert commands.main(["nightly", "-k", "x"]) == code
     assert ran == [
-        ["-m", "pytest", "-n", "2", "--effort", "nightly", "-k", "x"],
         ["bugs", "--record"],
         ["-m", "mmproofs.nightly"],
+        ["-m", "pytest", "-n", "2", "--effort", "nightly", "-k", "x"],
     ]
 
 

@@ -59,15 +59,16 @@ def do_test(arguments: list[str]) -> int:
 
 
 def do_nightly(arguments: list[str]) -> int:
-    """Run every test with the effort `nightly`, then write what is on record: kills of seeded bugs, proofs, explorations.
+    """Write what is on record (kills of seeded bugs, proofs, explorations), then run every test with the effort `nightly`.
 
-    Each step runs, also after one has failed; the exit code is that of the first that did.
+    The tests come last, for they hold the record to the text that lies here. Each step runs, also after one has failed; the exit
+    code is that of the first that did.
     """
     setup()
     steps: list[tuple[str | Path, ...]] = [
-        (*PYTEST, "--effort", "nightly", *arguments),
         (BIN / "mmspec", "bugs", "--record"),
         (PYTHON, "-m", "mmproofs.nightly"),
+        (*PYTEST, "--effort", "nightly", *arguments),
     ]
     return next((code for code in [run(*step) for step in steps] if code), 0)
 
