@@ -79,6 +79,7 @@ def nodes_place(layout: Layout) -> Width:
 
 def zones_place(layout: Layout) -> Width:
     """Return ZONES_PGOFF."""
+    rule(c.FIELDS)
     return nodes_place(layout) - zones_width(layout)
 
 
