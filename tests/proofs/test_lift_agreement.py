@@ -39,6 +39,81 @@ UNREAD = {
         [f"mmspec.physical.hotplug.onlining.{name}" for name in ("counted", "with_isolated")],
         "a difference is a plain int, of any sign: what calls it is compared",
     ),
+    **dict.fromkeys(
+        [
+            f"mmspec.physical.memblock.{name}"
+            for name in (
+                "core.add_apply",
+                "core.alloc_apply",
+                "core.before_change",
+                "core.change_done",
+                "core.moved_to",
+                "core.remove_apply",
+                "core.reserve_apply",
+                "looking.look_apply",
+            )
+        ],
+        "an answer has a tuple, of which nothing unknown can be made: its parts are compared, and the whole in lock-step",
+    ),
+    **dict.fromkeys(
+        [
+            f"mmspec.physical.page_alloc.{name}"
+            for name in (
+                "core.is_here",
+                "linux.above_choose",
+                "linux.boost_choose",
+                "linux.flags_of_choose",
+                "linux.reclaimable_choose",
+                "linux.report_choose",
+            )
+        ],
+        "notes are a map of records, and a zone a plain int: what it reads of them is compared",
+    ),
+    **dict.fromkeys(
+        [
+            f"mmspec.virtual.page_map.{name}"
+            for name in (
+                "core.unmap_apply",
+                "state.entry_at",
+                "state.size_bits",
+                "state.slot_of",
+                "state.store",
+                "state.table_of",
+                "state.walk_to",
+            )
+        ],
+        "the pages of a space are a map of records, of which a proof is given its words",
+    ),
+    **dict.fromkeys(
+        [
+            f"mmspec.virtual.page_table.{name}"
+            for name in (
+                "aarch64.faulted",
+                "aarch64.leaf_reached",
+                "aarch64.status_code",
+                "riscv64.faulted",
+                "riscv64.leaf_reached",
+                "x86_64.faulted",
+                "x86_64.leaf_reached",
+            )
+        ],
+        "the tables that a walk has read are a tuple, and a fault's kind a text: each step before is compared",
+    ),
+    **dict.fromkeys(
+        [
+            f"mmspec.virtual.page_table.{name}"
+            for name in (
+                "aarch64.walk",
+                "core.walk_of",
+                "riscv64.walk",
+                "x86_64.walk",
+            )
+        ],
+        "a whole walk has more paths than are followed: each of its steps is compared",
+    ),
+    "mmspec.virtual.page_table.walk.set_bits": "what is written is any mapping: what writes it is compared",
+    "mmspec.physical.page_alloc.walk.try_zone": "it has more paths than are followed: what it calls is compared",
+    "mmspec.pmap.pmap": "what a map is made of is any mapping: what makes one is compared",
 }
 """Functions of the law that a proof goes through and that no state can be made for alone."""
 
@@ -61,7 +136,7 @@ def test_interpreter_and_formula_agree(name: str) -> None:
         assert agree(getattr(importlib.import_module(module), function), choices=ERRORS, rounds=1) > 0
     except LiftError as error:
         if "no LoopInvariant is given for it" not in str(error):
-            pytest.skip(f"no state can be made of its parameters alone: {error}")
+            raise
 
 
 @pytest.mark.parametrize(

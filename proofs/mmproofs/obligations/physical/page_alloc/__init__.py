@@ -21,6 +21,7 @@ WAITING: frozenset[str] = frozenset(
         "PAGE-ALLOC-OP-WALK-DEFINED",
         "PAGE-ALLOC-OP-WALK-WITHIN",
         "PAGE-ALLOC-PASSED-DEFINED",
+        "PAGE-ALLOC-TRY-PASSED",
         "PAGE-ALLOC-WALK-STEP",
     }
 )
