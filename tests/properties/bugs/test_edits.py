@@ -110,21 +110,16 @@ def judges_of(name: str) -> set[str]:
 
 
 def marks_near(function: str) -> set[str]:
-    """The clauses marked by a function of the law, by what names it, by what names that, and so once more; and by their loops.
-
-    So those of what it calls, and of what the functions that name it call: there goes what an edit changes.
-    """
+    """The clauses marked by a function of the law, by what names it, by what names that, and so once more; and by their loops."""
     spec, name = located(function)
     law = law_text(spec.name)
     text = {name: {a.id for a in ast.walk(node) if isinstance(a, ast.Name)} for name, node in law.items()}
     near = {name} | judges_of(name)
-    users = near | {user for user, names in text.items() if names & near}
-    beside = {called for user in users & text.keys() for called in text[user] & text.keys()}
     for _ in range(3):
         near |= {name for name, names in text.items() if names & near}
     loops = {name for name, node in law.items() if isinstance(node, ast.Assign)}
     run = {name for one in near & text.keys() for name in text[one] & loops}
-    near |= beside | {part for loop in run for part in text[loop]}
+    near |= {part for loop in run for part in text[loop]}
     marks = [a.attr for name in near & text.keys() for a in ast.walk(law[name]) if isinstance(a, ast.Attribute)]
     clauses = importlib.import_module(f"{spec.name.rpartition('.')[0]}.clauses")
     return {c.id for mark in marks if isinstance(c := getattr(clauses, mark, None), Clause)}

@@ -212,6 +212,7 @@ def mapped_end(shape: Shape, op: Add) -> PfnEnd:
 
 def left_end(shape: Shape, op: Add) -> PfnEnd:
     """Return the end of the sections that stay mapped: none where all were, since their blocks' failure takes them out again."""
+    rule(c.ADD_LEFT)
     return op.pfn if op.mapped >= op.pages else mapped_end(shape, op)
 
 

@@ -117,6 +117,7 @@ def online_apply(memory: Memory, op: Online, result: Onlined | Error) -> Memory:
         withheld=memory.withheld.set(op.block, op.withheld),
         reserved=memory.reserved.set(op.block, False),
     )
+    rule(c.ONLINE_COUNTS)
     return counted(after, op.block, result.zone, size, size - op.withheld)
 
 

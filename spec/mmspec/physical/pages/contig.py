@@ -305,5 +305,6 @@ def contig_choose(memory: Memory, linux: Linux, op: Contig) -> tuple[Done | Erro
     if reached < op.end:
         return EBUSY, linux
     parts, outer_end, _ = GRAB.run(parts, outer, op.end)
+    rule(c.CONTIG_EDGES)
     parts = released(released(parts, op.cpu, outer, op.start), op.cpu, op.end, outer_end)
     return DONE, Linux(linux.kernel, linux.memory, linux.paths, linux.parts.set(zone, parts))
