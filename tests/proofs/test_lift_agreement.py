@@ -19,109 +19,92 @@ from mmspec.physical.buddy import core, kinds, lists
 ERRORS = {Error: (EINVAL, ENOMEM, EBUSY, ENOENT)}
 
 UNREAD = {
-    "mmspec.errors.refused": "its result is declared Any: what asks it is compared",
-    "mmspec.linked.insert": "a parameter is called after: what calls it is compared",
-    **dict.fromkeys(
-        [
-            f"mmspec.physical.memory_model.{name}"
-            for name in (
-                "core.activate",
-                "core.add_apply",
-                "core.remove_apply",
-                "core.unmap_device_apply",
-                "layout.bits_below",
-                "layout.subsection_mask",
-            )
-        ],
-        "it shifts by what an architecture's layout limits: proved for each layout, which a random state is not of",
+    "is declared Any": ("errors.refused", "physical.memblock.looking.look_apply"),
+    "stands for something else in a predicate": ("linked.insert",),
+    "declare the order's range": (
+        "physical.memory_model.core.activate",
+        "physical.memory_model.core.add_apply",
+        "physical.memory_model.core.remove_apply",
+        "physical.memory_model.core.unmap_device_apply",
+        "physical.memory_model.layout.bits_below",
+        "physical.memory_model.layout.subsection_mask",
     ),
-    **dict.fromkeys(
-        [f"mmspec.physical.hotplug.onlining.{name}" for name in ("counted", "with_isolated")],
-        "a difference is a plain int, of any sign: what calls it is compared",
+    "is declared int": (
+        "physical.hotplug.onlining.counted",
+        "physical.hotplug.onlining.with_isolated",
+        "physical.page_alloc.core.is_here",
     ),
-    **dict.fromkeys(
-        [
-            f"mmspec.physical.memblock.{name}"
-            for name in (
-                "core.add_apply",
-                "core.alloc_apply",
-                "core.before_change",
-                "core.change_done",
-                "core.moved_to",
-                "core.remove_apply",
-                "core.reserve_apply",
-                "looking.look_apply",
-            )
-        ],
-        "an answer has a tuple, of which nothing unknown can be made: its parts are compared, and the whole in lock-step",
+    "is declared tuple": (
+        "physical.memblock.core.add_apply",
+        "physical.memblock.core.alloc_apply",
+        "physical.memblock.core.before_change",
+        "physical.memblock.core.change_done",
+        "physical.memblock.core.moved_to",
+        "physical.memblock.core.remove_apply",
+        "physical.memblock.core.reserve_apply",
+        "virtual.page_table.aarch64.leaf_reached",
+        "virtual.page_table.riscv64.leaf_reached",
+        "virtual.page_table.walk.set_bits",
+        "virtual.page_table.x86_64.leaf_reached",
     ),
-    **dict.fromkeys(
-        [
-            f"mmspec.physical.page_alloc.{name}"
-            for name in (
-                "core.is_here",
-                "linux.above_choose",
-                "linux.boost_choose",
-                "linux.flags_of_choose",
-                "linux.reclaimable_choose",
-                "linux.report_choose",
-            )
-        ],
-        "notes are a map of records, and a zone a plain int: what it reads of them is compared",
+    "is declared Mapping": ("pmap.pmap",),
+    "is declared str": (
+        "virtual.page_table.aarch64.faulted",
+        "virtual.page_table.riscv64.faulted",
+        "virtual.page_table.x86_64.faulted",
     ),
-    **dict.fromkeys(
-        [
-            f"mmspec.virtual.page_map.{name}"
-            for name in (
-                "core.unmap_apply",
-                "state.entry_at",
-                "state.size_bits",
-                "state.slot_of",
-                "state.store",
-                "state.table_of",
-                "state.walk_to",
-            )
-        ],
-        "the pages of a space are a map of records, of which a proof is given its words",
+    "tuple index out of range": ("virtual.page_table.aarch64.status_code",),
+    "maps plain Request": (
+        "physical.page_alloc.linux.above_choose",
+        "physical.page_alloc.linux.boost_choose",
+        "physical.page_alloc.linux.flags_of_choose",
+        "physical.page_alloc.linux.reclaimable_choose",
+        "physical.page_alloc.linux.report_choose",
     ),
-    **dict.fromkeys(
-        [
-            f"mmspec.virtual.page_table.{name}"
-            for name in (
-                "aarch64.faulted",
-                "aarch64.leaf_reached",
-                "aarch64.status_code",
-                "riscv64.faulted",
-                "riscv64.leaf_reached",
-                "x86_64.faulted",
-                "x86_64.leaf_reached",
-            )
-        ],
-        "the tables that a walk has read are a tuple, and a fault's kind a text: each step before is compared",
+    "maps plain Page": (
+        "virtual.page_map.core.unmap_apply",
+        "virtual.page_map.state.entry_at",
+        "virtual.page_map.state.size_bits",
+        "virtual.page_map.state.slot_of",
+        "virtual.page_map.state.store",
+        "virtual.page_map.state.table_of",
+        "virtual.page_map.state.walk_to",
     ),
-    **dict.fromkeys(
-        [
-            f"mmspec.virtual.page_table.{name}"
-            for name in (
-                "aarch64.walk",
-                "core.walk_of",
-                "riscv64.walk",
-                "x86_64.walk",
-            )
-        ],
-        "a whole walk has more paths than are followed: each of its steps is compared",
-    ),
-    "mmspec.virtual.page_table.walk.set_bits": "what is written is any mapping: what writes it is compared",
-    "mmspec.physical.page_alloc.walk.try_zone": "it has more paths than are followed: what it calls is compared",
-    "mmspec.pmap.pmap": "what a map is made of is any mapping: what makes one is compared",
 }
-"""Functions of the law that a proof goes through and that no state can be made for alone."""
+"""Functions of the law that a proof goes through and that no state can be made for alone, by what stands against it.
+
+They are not compared here; a proof gives them what it knows of their arguments.
+"""
+
+TOO_MANY = (
+    "physical.page_alloc.walk.try_zone",
+    "virtual.page_table.aarch64.walk",
+    "virtual.page_table.core.walk_of",
+    "virtual.page_table.riscv64.walk",
+    "virtual.page_table.x86_64.walk",
+)
+"""Functions that take more paths, or longer for them, than a proof is given: they are not compared here either."""
 
 
 def proved_functions() -> list[str]:
     """Return the functions of the law that a proof in the ledger went through."""
     found = {name for entry in ledger.read().values() for name in entry.subject if name.startswith("mmspec.")}
-    return sorted(found - UNREAD.keys())
+    unread = (*TOO_MANY, *(name for names in UNREAD.values() for name in names))
+    return sorted(found - {f"mmspec.{name}" for name in unread})
+
+
+def law_function(name: str) -> Callable[..., Any]:
+    """Return a function of the law by its full name."""
+    module, _, function = name.rpartition(".")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+@pytest.mark.parametrize(("cause", "name"), [(cause, name) for cause, names in UNREAD.items() for name in names])
+def test_what_is_left_out_cannot_be_read(cause: str, name: str) -> None:
+    """And for the reason that is given: what can be read again leaves the list, and is compared."""
+    with pytest.raises(LiftError, match=cause):
+        agree(law_function(f"mmspec.{name}"), choices=ERRORS, rounds=1)
 
 
 @pytest.mark.by_turns(4)
@@ -131,9 +114,8 @@ def test_interpreter_and_formula_agree(name: str) -> None:
 
     Behind a loop the formula stands for whatever its invariant allows; the loop's own functions are compared.
     """
-    module, _, function = name.rpartition(".")
     try:
-        assert agree(getattr(importlib.import_module(module), function), choices=ERRORS, rounds=1) > 0
+        assert agree(law_function(name), choices=ERRORS, rounds=1) > 0
     except LiftError as error:
         if "no LoopInvariant is given for it" not in str(error):
             raise
