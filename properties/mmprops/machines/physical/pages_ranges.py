@@ -9,12 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmspec.physical.buddy.ops import CMA, MOVABLE, UNMOVABLE
-from mmspec.physical.page_alloc.ops import GFP_MOVABLE
-from mmspec.physical.pages.ops import Config, Contig, DrainAll, DrainZone, Free, IsolateRange, UndoRange
+from mmspec.physical.page_alloc.ops import (
+    ALLOC_NO_WATERMARKS,
+    ALLOC_WMARK_LOW,
+    GFP_DMA,
+    GFP_DMA32,
+    GFP_HIGHMEM,
+    GFP_MOVABLE,
+)
+from mmspec.physical.pages.ops import Alloc, Config, Contig, DrainAll, DrainZone, Free, IsolateRange, UndoRange
 from mmspec.words import Order, Pfn
 
-NOTHING, ISOLATED, DRAINED, TAKEN = range(4)
-"""How far a range is."""
+NOTHING, ISOLATED, DRAINED, TAKEN, RETURNED = range(5)
+"""How far a range is. Of what is taken some comes back while it is isolated, and is asked for again."""
+
+OF_ZONE = (GFP_DMA, GFP_DMA32, GFP_MOVABLE, GFP_HIGHMEM, GFP_HIGHMEM | GFP_MOVABLE, 0)
+"""The bits of a request that the zone of each kind serves first."""
 
 Blocks = list[tuple[Pfn, Order, int | None]]
 
@@ -25,9 +35,11 @@ class Ranges:
     def __init__(self, config: Config, capabilities: Mapping[str, Any]) -> None:
         self.config, self.size = config, 1 << config.pageblock_order
         self.checked, self.drains = capabilities["checked"], capabilities["drains"]
+        self.flags = capabilities["flags"]
         self.spans = [(n * 8 + z.name, z.start_pfn, z.end_pfn) for n, node in enumerate(config.nodes) for z in node.zones]
         self.zone, self.start, self.end, self.type = self.spans[0][0], 0, 0, MOVABLE
         self.stage, self.patience = NOTHING, 0
+        self.back, self.appetite, self.returned = 0, -1, 0  # blocks still to come back, the order then asked for, where they end
         self.apart: list[tuple[Pfn, Pfn, int]] = []  # ranges that were left isolated
         self.pinned: set[Pfn] = set()  # blocks of requests that are not movable
 
@@ -39,7 +51,9 @@ class Ranges:
         """Remember how far the range is, and what cannot be moved."""
         if name == "contig" and result.failed and self.patience:
             self.stage, self.patience = DRAINED, self.patience - 1
-        elif name == "alloc" and not result.failed and not request.gfp & GFP_MOVABLE:
+        elif name == "alloc" and result.failed:
+            self.appetite -= self.stage == RETURNED and request.order == self.appetite
+        elif name == "alloc" and not request.gfp & GFP_MOVABLE:
             self.pinned.add(result.pfn)
         elif name == "contig" and not result.failed:
             self.pinned.update(range(request.start, request.end))
@@ -57,17 +71,41 @@ class Ranges:
             self.stage = DRAINED
             if self.drains and r[3] % 4:
                 return DrainZone(cpu, self.zone) if r[3] % 8 else DrainAll(cpu)
+        if self.stage == RETURNED:
+            return self.again(cpu, live)
         if self.stage < TAKEN:
-            inside = [one for one in live if one[0] < self.end and one[0] + (1 << one[1]) > self.start]
+            inside = self.inside(live)
             if inside and self.patience and r[4] % 8:
                 self.patience -= 1
                 return freed(cpu, inside[r[5] % len(inside)])
             self.stage = TAKEN
             return Contig(cpu, *self.bent(r, inside))
+        if r[6] % 4 == 1:
+            self.stage, self.patience, self.back = RETURNED, 64, 1 + r[5] % (2 * self.size)
+            self.appetite, self.returned = self.config.max_order if r[2] % 2 else -1, self.start
+            return self.again(cpu, live)
         self.stage = NOTHING
         if r[6] % 4 == 0:
             return self.begin(r, cpu)
         return self.undo(r, cpu)
+
+    def inside(self, live: Blocks) -> Blocks:
+        """Return the blocks that requests have of the range."""
+        return [one for one in live if one[0] < self.end and one[0] + (1 << one[1]) > self.start]
+
+    def again(self, cpu: int, live: Blocks) -> Any:
+        """Give the first blocks of the range back; ask for frames until its zone has none; then ask for what came back."""
+        inside = self.inside(live)
+        if inside and self.back:
+            block = min(inside)
+            self.back, self.returned = self.back - 1, min(self.end, block[0] + (1 << block[1]))
+            return freed(cpu, block)
+        self.patience -= 1
+        if self.appetite >= 0 and self.patience:
+            flags = ALLOC_NO_WATERMARKS if self.flags else ALLOC_WMARK_LOW
+            return Alloc(cpu, OF_ZONE[self.zone % 8], self.appetite, self.zone // 8, flags, 1 << self.zone // 8)
+        self.stage = TAKEN
+        return Contig(cpu, self.start, max(self.start + 1, self.returned))
 
     def begin(self, r: bytes, cpu: int) -> Any:
         """Isolate a range; or take or undo what may not be isolated, or no range at all."""
