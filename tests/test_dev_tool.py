@@ -325,7 +325,7 @@ def test_lint_runs_on_after_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: p
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("test", ["-m", "pytest", "-n", "2", "-k", "x"]),
+        ("test", ["-m", "pytest", "-n", "2", "--dist", "worksteal", "-k", "x"]),
         ("verify", ["verify", "-k", "x"]),
     ],
 )
@@ -353,7 +353,7 @@ def test_nightly_writes_every_record_whatever_failed_before(failing: str, code: 
     assert ran == [
         ["bugs", "--record"],
         ["-m", "mmproofs.nightly"],
-        ["-m", "pytest", "-n", "2", "--effort", "nightly", "-k", "x"],
+        ["-m", "pytest", "-n", "2", "--dist", "worksteal", "--effort", "nightly", "-k", "x"],
     ]
 
 

@@ -49,7 +49,7 @@ def do_verify(arguments: list[str]) -> int:
     return become(BIN / "mmspec", "verify", *arguments)
 
 
-PYTEST: tuple[str | Path, ...] = (PYTHON, "-m", "pytest", "-n", "2")
+PYTEST: tuple[str | Path, ...] = (PYTHON, "-m", "pytest", "-n", "2", "--dist", "worksteal")
 
 
 def do_test(arguments: list[str]) -> int:
