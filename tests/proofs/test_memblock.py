@@ -1,4 +1,4 @@
-"""What is proved of memblock's arrays can fail: wrong changes of one region are REFUTED, by a counterexample that is run."""
+"""What is proved of memblock's arrays can fail: wrong changes are REFUTED, by a counterexample that is run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import attrs
 import pytest
 
+from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Verdict
 from mmproofs.obligations import by_id
+from mmproofs.obligations.physical.memblock import merged
 from mmproofs.prove_case import decide
-from mmspec.physical.memblock import regions
-from mmspec.physical.memblock.ops import Addr, Nid
+from mmspec.physical.memblock import limits, regions
+from mmspec.physical.memblock.ops import Addr, Nid, Size
 from mmspec.physical.memblock.state import Array
 from mmspec.words import Flags
 
@@ -43,6 +45,37 @@ def join_and_forget(array: Array, base: Addr) -> Array:
     return attrs.evolve(regions.join_next(array, base), next=array.next.delete(array.next[base]))
 
 
+def add_and_merge_less(array: Array, base: Addr, size: Size, nid: Nid, flags: Flags) -> Array:
+    """The pair of the last region that was inserted and the next one is not looked at."""
+    array, start, last = regions.filled(array, base, regions.cap_end(base, size), nid, flags)
+    return array if last == regions.cap_end(base, size) else regions.merge(array, start, last)
+
+
+def mark_and_merge_inside(array: Array, base: Addr, size: Size, keep: Flags, on: Flags) -> Array:
+    """The pair of the region before the range and the first one in it is not looked at."""
+    end = regions.cap_end(base, size)
+    if base >= end:
+        return array
+    array, before = regions.isolated(array, base, end)
+    first = array.next[before]
+    if first >= end:
+        return array
+    array, stop, _, _, _ = regions.FLAG.run(array, first, end, keep, on)
+    return regions.merge(array, first, stop)
+
+
+def node_unmerged(array: Array, base: Addr, size: Size, nid: Nid) -> Array:
+    """Nothing is merged."""
+    end = regions.cap_end(base, size)
+    if base >= end:
+        return array
+    array, before = regions.isolated(array, base, end)
+    if array.next[before] >= end:
+        return array
+    array, _, _, _ = regions.NODE.run(array, array.next[before], end, nid)
+    return array
+
+
 WRONG: list[tuple[str, Callable[..., Any]]] = [
     ("MEMBLOCK-INSERT-IN-LINE", insert_unlinked),
     ("MEMBLOCK-INSERT-WHOLE", insert_without_node),
@@ -58,3 +91,73 @@ def test_a_wrong_change_of_an_array_is_refuted(name: str, wrong: Callable[..., A
     outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
     assert outcome.verdict is Verdict.REFUTED
     assert "replayed" in outcome.reason
+
+
+# --- what touches and is alike is one region ---------------------------------------------------------------------------------
+
+
+def pass_over(array: Array, base: Addr, stop: Addr) -> tuple[Any, ...]:
+    """Regions that are alike are not joined."""
+    return array, array.next[base], stop
+
+
+def start_anew(
+    array: Array, before: Addr, base: Addr, end: Addr, nid: Nid, flags: Flags, start: Addr, last: Addr
+) -> tuple[Any, ...]:
+    """Where the merge begins is the last insertion, and not the first."""
+    *others, _, last = regions.fill_step(array, before, base, end, nid, flags, start, last)
+    return (*others, before, last)
+
+
+def mark_next_too(array: Array, base: Addr, end: Addr, keep: Flags, on: Flags) -> tuple[Any, ...]:
+    """The next region's flags change too."""
+    array, following, end, keep, on = regions.flag_step(array, base, end, keep, on)
+    if following in array.flags:
+        array, _, _, _, _ = regions.flag_step(array, following, end, keep, on)
+    return array, following, end, keep, on
+
+
+def trim_upwards(array: Array, before: Addr, align: Size) -> tuple[Any, ...]:
+    """The end of a region that is trimmed at its beginning stays: it is that of the one before that moves."""
+    base = array.next[before]
+    array, at, align = limits.trim_step(array, before, align)
+    if before in array.end and at not in (before, base):
+        array = attrs.evolve(array, end=array.end.set(before, at))
+    return array, at, align
+
+
+def keep_mapped(array: Array, before: Addr, base: Addr, end: Addr) -> tuple[Any, ...]:
+    """What is mapped stays, too."""
+    return array, array.next[before], base, end
+
+
+WRONG_STEPS: list[tuple[LoopInvariant, Callable[..., Any]]] = [
+    (merged.MERGING, pass_over),
+    (merged.FILLING, start_anew),
+    (merged.FLAGGING, mark_next_too),
+    (merged.TRIMMING, trim_upwards),
+    (merged.CAPPING, keep_mapped),
+]
+
+
+@pytest.mark.by_turns(2)
+@pytest.mark.parametrize(("right", "wrong"), WRONG_STEPS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_wrong_step_is_refuted(right: LoopInvariant, wrong: Callable[..., Any]) -> None:
+    """What is said of which pairs may be alike is not true of it, and a round of the loop shows that."""
+    subject = attrs.evolve(right, loop=attrs.evolve(right.loop, step=wrong))
+    outcome = decide(attrs.evolve(by_id()[right.id], subject=subject), {})
+    assert outcome.verdict is Verdict.REFUTED
+    assert "replayed" in outcome.reason
+
+
+UNMERGED = [
+    ("MEMBLOCK-ADD-RANGE-ALIKE-DEFINED", add_and_merge_less),
+    ("MEMBLOCK-MARK-RANGE-ALIKE-DEFINED", mark_and_merge_inside),
+    ("MEMBLOCK-SET-NODE-RANGE-ALIKE-MERGED", node_unmerged),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), UNMERGED, ids=lambda value: getattr(value, "__name__", value))
+def test_a_change_that_merges_too_little_is_not_proved(name: str, wrong: Callable[..., Any]) -> None:
+    """Where a merge begins or ends is a claim at its call; and the loops stand for all that their invariants allow."""
+    assert decide(attrs.evolve(by_id()[name], subject=wrong), {}).verdict in (Verdict.REFUTED, Verdict.UNKNOWN)

@@ -50,9 +50,10 @@ def nothing_between(array: Array, base: Addr, place: Addr) -> bool:
 
 def region_merged(array: Array, base: Addr) -> bool:
     """Two regions that touch differ in node or flags, or are NOMAP."""
-    if not is_region(array, base) or array.next.get(base, TOP) == TOP:
+    following = array.next.get(base, TOP)
+    if not is_region(array, base) or following == TOP:
         return True
-    return not alike(array, base, array.next[base]) or (array.flags[base] & NOMAP) != 0
+    return not alike(array, base, following) or (array.flags.get(base, 0) & NOMAP) != 0
 
 
 # --- of both -------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from mmspec.errors import DONE, Done, Error
 from mmspec.physical.memblock import clauses as c
 from mmspec.physical.memblock import core, handover, kinds, limits, looking
 from mmspec.physical.memblock.invariants import nothing_between, region_ordered, region_whole
-from mmspec.physical.memblock.ops import EINVAL, ENOMEM, PANIC, Addr, Blocks, Changed, Query, Trim, Truths
+from mmspec.physical.memblock.ops import EINVAL, ENOMEM, PANIC, Addr, Blocks, Cap, Changed, Query, Trim, Truths
 from mmspec.physical.memblock.state import Array, Memblock
 
 # --- what holds afterwards -------------------------------------------------------------------------------------------------
@@ -49,6 +49,11 @@ GOALS: tuple[tuple[str, Predicate], ...] = (("WHOLE", whole), ("ORDERED", ordere
 def power_of_two_if_done(op: Trim, result: Any) -> bool:
     """What is carried out has an alignment that is a power of two."""
     return result.failed or (op.align > 0 and (op.align & (op.align - 1)) == 0)
+
+
+def served_if_done(op: Cap, result: Any) -> bool:
+    """What is carried out ends inside the address space."""
+    return result.failed or kinds.cap_served(op)
 
 
 def can_be_doubled(state: Memblock) -> bool:
@@ -131,7 +136,7 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     *family("set_node", kinds.set_node_apply, c.SET_NODE, ranges.SET_NODE_RANGE),
     *family("trim", kinds.trim_apply, c.TRIM, ranges.TRIM_REGIONS, given=(power_of_two_if_done,)),
     *family("enforce", kinds.enforce_apply, c.ENFORCE, ranges.REMOVE_RANGE, forget=(limits.address_of_limit,)),
-    *family("cap", kinds.cap_apply, c.CAP, ranges.REMOVE_RANGE, ranges.CAP_REGIONS),
+    *family("cap", kinds.cap_apply, c.CAP, ranges.REMOVE_RANGE, ranges.CAP_REGIONS, given=(served_if_done,)),
     *family(
         "limit_map", kinds.limit_map_apply, c.LIMIT_MAP, ranges.REMOVE_RANGE, ranges.CAP_REGIONS,
         forget=(limits.address_of_limit,),
