@@ -49,8 +49,6 @@ WAITING = frozenset(
         "PCP-OP-ALLOC-OWED",
         "PCP-OP-ALLOC-SCALED",
         "PCP-OP-ALLOC-TYPES",
-        "PCP-OP-BULK-OWED",
-        "PCP-OP-BULK-SCALED",
         "PCP-OP-CACHEINFO-DEFINED",
         "PCP-OP-CACHEINFO-HELD",
         "PCP-OP-CACHEINFO-LAWFUL",
