@@ -23,7 +23,7 @@ from mmspec.physical.pages.ops import Cpu as PageCpu
 from mmspec.physical.pages.state import Parts
 from mmspec.physical.pcp import linux as pcp_linux
 from mmspec.physical.pcp.ops import DONE as HELD
-from mmspec.physical.pcp.ops import Bulk, DrainAll, Frames, Plan, Refill
+from mmspec.physical.pcp.ops import Bulk, Cacheinfo, Disable, DrainAll, Enable, Expire, Frames, Plan, Refill
 from mmspec.physical.pcp.ops import Done as HeldDone
 from mmspec.physical.pcp.state import Pages, PcpLists
 from mmspec.physical.vmstat import linux as vmstat
@@ -64,6 +64,27 @@ def all_but_one(pages: Pages, lists: PcpLists, op: DrainAll) -> tuple[Plan | Err
 def wherever(pages: Pages, lists: PcpLists, op: Refill) -> tuple[HeldDone | Error, PcpLists]:
     """A refill takes any block."""
     return HELD, lists
+
+
+def off_twice(pages: Pages, lists: PcpLists, op: Disable) -> tuple[HeldDone | Error, PcpLists]:
+    """What is disabled may be disabled again."""
+    return HELD, lists
+
+
+def on_twice(pages: Pages, lists: PcpLists, op: Enable) -> tuple[HeldDone | Error, PcpLists]:
+    """What is enabled may be enabled again."""
+    return HELD, lists
+
+
+def cached_anywhere(pages: Pages, lists: PcpLists, op: Cacheinfo) -> tuple[HeldDone | Error, PcpLists]:
+    """A CPU that is not there has a cache."""
+    return HELD, lists
+
+
+def a_batch_at_least(pages: Pages, lists: PcpLists, op: Expire) -> tuple[Plan | Error, PcpLists]:
+    """What is idle gives a batch back, held or not."""
+    answer, after = pcp_linux.expire_choose(pages, lists, op)
+    return (answer if answer.failed else Plan(lists.batch, lists.batch)), after
 
 
 def above_anywhere(memory: Memory, notes: Notes, op: Above) -> tuple[Done | Error, Notes]:
@@ -131,6 +152,10 @@ WRONG: list[tuple[str, Callable[..., Any]]] = [
     ("PCP-OP-DRAIN-ALL-LAWFUL", all_but_one),
     ("PCP-OP-REFILL-LAWFUL", wherever),
     ("PCP-OP-REFILL-HELD", wherever),
+    ("PCP-OP-DISABLE-LAWFUL", off_twice),
+    ("PCP-OP-ENABLE-LAWFUL", on_twice),
+    ("PCP-OP-CACHEINFO-LAWFUL", cached_anywhere),
+    ("PCP-OP-EXPIRE-LAWFUL", a_batch_at_least),
     ("PAGE-ALLOC-OP-ABOVE-LAWFUL", above_anywhere),
     ("PAGE-ALLOC-ROUND-ONE", uncounted),
     ("PAGE-ALLOC-GIVE-UP-ENDS", fails_at_last),
