@@ -12,10 +12,7 @@ from mmproofs.obligations.physical.hotplug import loops, operations, reach
 
 WAITING = frozenset(
     {
-        "HOTPLUG-ADD-NODE-SUMS",
         "HOTPLUG-ADD-REFUSED",
-        "HOTPLUG-ADD-STAYS-OFFLINE",
-        "HOTPLUG-ADD-UNCOUNTED",
         "HOTPLUG-ADD-WITHIN",
         "HOTPLUG-ISOLATE-NODE-SUMS",
         "HOTPLUG-ISOLATE-STAYS-OFFLINE",
