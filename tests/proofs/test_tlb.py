@@ -12,7 +12,7 @@ from mmproofs.obligation import Verdict
 from mmproofs.obligations.virtual.tlb import WRITTEN
 from mmproofs.prove_case import decide
 from mmspec.virtual.tlb import linux
-from mmspec.virtual.tlb.core import reaching
+from mmspec.virtual.tlb.flush import reaching
 from mmspec.virtual.tlb.linux import Tags, cpu_asid
 from mmspec.virtual.tlb.ops import (
     EVERY_CPU,
