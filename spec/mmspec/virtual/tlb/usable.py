@@ -97,34 +97,34 @@ def may_reach(tlb: Tlb, cpu: Cpu, space: Space, page: Page, frame: Frame, write:
 
 def settled_small(tlb: Tlb, space: Space, page: Page) -> bool:
     """Tell whether no processor may use a page that stood at a small page's place and is gone."""
-    settled, went = True, tlb.pages.get(small_slot(space, page), 0)
+    used, went = False, tlb.pages.get(small_slot(space, page), 0)
     for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_small(tlb, cpu, space, page, went))
-    return settled
+        used |= has_run(tlb, cpu, space) & outlives_small(tlb, cpu, space, page, went)
+    return not used
 
 
 def settled_large(tlb: Tlb, space: Space, page: Page) -> bool:
     """Tell whether no processor may use a large page that stood at a block's place and is gone."""
-    settled, went = True, tlb.pages.get(large_slot(space, page), 0)
+    used, went = False, tlb.pages.get(large_slot(space, page), 0)
     for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_large(tlb, cpu, space, page, went))
-    return settled
+        used |= has_run(tlb, cpu, space) & outlives_large(tlb, cpu, space, page, went)
+    return not used
 
 
 def settled_pointer(tlb: Tlb, space: Space, page: Page) -> bool:
     """Tell whether no processor may use the pointer to a block's table that is gone."""
-    settled, went = True, tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
+    used, went = False, tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
     for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_pointer(tlb, cpu, space, page, went))
-    return settled
+        used |= has_run(tlb, cpu, space) & outlives_pointer(tlb, cpu, space, page, went)
+    return not used
 
 
 def settled_span(tlb: Tlb, space: Space, page: Page) -> bool:
     """Tell whether all processors have flushed all of a block since its table went."""
-    settled, went = True, tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
+    used, went = False, tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
     for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_span(tlb, cpu, space, page, went))
-    return settled
+        used |= has_run(tlb, cpu, space) & outlives_span(tlb, cpu, space, page, went)
+    return not used
 
 
 def broken_before(tlb: Tlb, space: Space, page: Page, slot: Slot, entry: Entry) -> bool:
