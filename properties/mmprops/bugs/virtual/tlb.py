@@ -6,7 +6,7 @@ from functools import partial
 
 from mmprops.bugs.bug import Bug
 
-CORE, LINUX = "mmspec.virtual.tlb.core", "mmspec.virtual.tlb.linux"
+FLUSH, LINUX = "mmspec.virtual.tlb.flush", "mmspec.virtual.tlb.linux"
 OUR = "mmimpl.virtual.tlb.Tlb"
 CACHE = "mmimpl.virtual.tlb.Cache"
 OURS = "INTERFACES 1, machine tlb"
@@ -392,7 +392,7 @@ LAW = (
         "TLB-CLOCK",
         "a flush reaches what goes next",
         OURS,
-        {f"{CORE}.reaching": ("max(stamp,", "max(stamp + 1,")},
+        {f"{FLUSH}.reaching": ("max(stamp,", "max(stamp + 1,")},
         client="spec",
     ),
 )

@@ -14,7 +14,6 @@ from mmprops.picture import Picture, Strip
 from mmprops.unforgiving import Unforgiving
 from mmspec.errors import EINVAL
 from mmspec.virtual import tlb as law
-from mmspec.virtual.tlb.core import broken_before
 from mmspec.virtual.tlb.linux import ASIDS, Tags, cpu_asid
 from mmspec.virtual.tlb.ops import (
     AARCH64,
@@ -28,6 +27,7 @@ from mmspec.virtual.tlb.ops import (
     Set,
 )  # fmt: skip
 from mmspec.virtual.tlb.state import POINTER, Tlb, is_leaf, is_space, large_slot, leaf_of, slot_of
+from mmspec.virtual.tlb.usable import broken_before
 
 CAPABILITIES = {
     "max_cpus": Capability(MAX_CPUS, "the most processors it takes", least=1),

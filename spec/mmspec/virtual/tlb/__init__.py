@@ -1,11 +1,11 @@
 """Translation caches of several processors: what each may still use after entries have changed, and what a flush takes back.
 
-The state is what is mapped, and the moments at which entries went and flushes were made (``state.Tlb``). Read ``core`` first:
-what a processor may use, when a place is settled, and AArch64's break-before-make; then ``linux``: x86-64's generations and
-tags. A space has two levels here, blocks of 512 pages and pages; its translations are tagged by the space itself, and those of
-the kernel's, space 0, are global. Not modelled: accessed and dirty bits, memory types, fetches; caches of higher levels' entries;
-an error that the law allows: an entry that came and went between two times that a processor ran its space counts as one that it
-may have cached.
+The state is what is mapped, and the moments at which entries went and flushes were made (``state.Tlb``). Read ``usable``
+first: what a processor may use, when a place is settled, and AArch64's break-before-make; then ``flush``, ``core``, whose
+requests ask these, and ``linux``: x86-64's generations and tags. A space has two levels here, blocks of 512 pages and pages;
+its translations are tagged by the space itself, and those of the kernel's, space 0, are global. Not modelled: accessed and
+dirty bits, memory types, fetches; caches of higher levels' entries; an error that the law allows: an entry that came and went
+between two times that a processor ran its space counts as one that it may have cached.
 """
 
 from __future__ import annotations

@@ -11,16 +11,14 @@ import attrs
 
 from mmspec.clause import Clause, rule
 from mmspec.errors import refused
-from mmspec.pmap import PMap
 from mmspec.virtual.tlb import clauses as c
+from mmspec.virtual.tlb.flush import flush_at, invalidated, page_asked, reaching, scope_asked, space_asked, tables_asked
 from mmspec.virtual.tlb.ops import (
     AARCH64,
-    BLOCK,
     BLOCK_BITS,
     EVERY_CPU,
     KERNEL,
     LARGE,
-    MAX_CPUS,
     PAGE,
     SPACE,
     X86_64,
@@ -28,7 +26,6 @@ from mmspec.virtual.tlb.ops import (
     Clear,
     Count,
     Cpu,
-    CpuEnd,
     Deliver,
     Delivered,
     Done,
@@ -43,52 +40,35 @@ from mmspec.virtual.tlb.ops import (
     Page,
     Plan,
     Protect,
-    Scope,
     Set,
     Settled,
     Space,
-    Stamp,
     Switch,
     Switched,
     Ticket,
-    Truth,
     Use,
     Used,
 )  # fmt: skip
 from mmspec.virtual.tlb.state import (
-    AT_ALL,
-    AT_LARGE,
-    AT_PAGE,
-    AT_POINTER,
-    AT_POINTERS,
     AT_SPACE,
-    AT_SPAN,
     FRAME_SHIFT,
     NONE,
     POINTER,
-    WRITABLE,
-    Asked,
     Entry,
     Slot,
-    Target,
     Tlb,
     cpu_space,
     entry_at,
-    first_of,
-    has_run,
     is_leaf,
     is_space,
     large_slot,
     leaf_of,
-    outlives_large,
-    outlives_pointer,
-    outlives_small,
-    outlives_span,
     past_of,
     slot_of,
     small_slot,
     target_of,
 )  # fmt: skip
+from mmspec.virtual.tlb.usable import broken_before, denies, is_settled, may_deny, may_miss, may_reach, pointer_usable
 
 
 def answered(result: Any, lawful: bool) -> Clause | None:
@@ -101,69 +81,7 @@ def answered(result: Any, lawful: bool) -> Clause | None:
     return c.ACCEPTED if result.failed else None
 
 
-# --- what may still be used ------------------------------------------------------------------------------------------------
-
-
-def pointer_usable(tlb: Tlb, cpu: Cpu, space: Space, page: Page) -> bool:
-    """Tell whether a processor may still find the table of a page's block."""
-    slot = large_slot(space, page)
-    went = tlb.gone.get(past_of(slot, POINTER), 0)
-    return (entry_at(tlb, slot) == POINTER) | outlives_pointer(tlb, cpu, space, page, went)
-
-
-def pointer_reached(tlb: Tlb, cpu: Cpu, space: Space, page: Page) -> bool:
-    """Tell whether a page of the block's table may be cached: its pointer may be used, or went after the page was flushed."""
-    went = tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
-    return pointer_usable(tlb, cpu, space, page) | outlives_small(tlb, cpu, space, page, went)
-
-
-def small_usable(tlb: Tlb, cpu: Cpu, space: Space, page: Page, entry: Entry) -> bool:
-    """Tell whether a processor may use an entry of a page."""
-    slot = small_slot(space, page)
-    kept = outlives_small(tlb, cpu, space, page, tlb.gone.get(past_of(slot, entry), 0))
-    return ((entry_at(tlb, slot) == entry) | kept) & pointer_reached(tlb, cpu, space, page)
-
-
-def large_usable(tlb: Tlb, cpu: Cpu, space: Space, page: Page, entry: Entry) -> bool:
-    """Tell whether a processor may use a large page that a page lies in."""
-    slot = large_slot(space, page)
-    return (entry_at(tlb, slot) == entry) | outlives_large(tlb, cpu, space, page, tlb.gone.get(past_of(slot, entry), 0))
-
-
-def denies(entry: Entry) -> bool:
-    """Tell whether an entry is a page's that forbids writing."""
-    return is_leaf(entry) & (entry & WRITABLE == 0)
-
-
-def may_deny(tlb: Tlb, cpu: Cpu, space: Space, page: Page) -> bool:
-    """Tell whether a processor may use an entry of a page that forbids writing."""
-    small, large = small_slot(space, page), large_slot(space, page)
-    one = denies(entry_at(tlb, small)) | outlives_small(tlb, cpu, space, page, tlb.denied.get(small, 0))
-    other = denies(entry_at(tlb, large)) | outlives_large(tlb, cpu, space, page, tlb.denied.get(large, 0))
-    return (one & pointer_reached(tlb, cpu, space, page)) | other
-
-
-def may_miss(tlb: Tlb, cpu: Cpu, space: Space, page: Page) -> bool:
-    """Tell whether a processor may find no entry of a page: there is none, or the lack of one is cached."""
-    small, large = small_slot(space, page), large_slot(space, page)
-    now = (entry_at(tlb, large) == NONE) | ((entry_at(tlb, small) == NONE) & pointer_usable(tlb, cpu, space, page))
-    cached = small_usable(tlb, cpu, space, page, NONE) | large_usable(tlb, cpu, space, page, NONE)
-    rule(c.NEGATIVE)
-    return now | ((tlb.negative != 0) & cached)
-
-
-def may_reach(tlb: Tlb, cpu: Cpu, space: Space, page: Page, frame: Frame, write: Truth) -> bool:
-    """Tell whether a processor may use a frame for a page, to write where that is asked."""
-    first = frame - (page - first_of(page))
-    reached = small_usable(tlb, cpu, space, page, leaf_of(frame, 1))
-    if first >= 0:
-        reached |= large_usable(tlb, cpu, space, page, leaf_of(first, 1))
-    if write != 0:
-        return reached
-    reached |= small_usable(tlb, cpu, space, page, leaf_of(frame, 0))
-    if first >= 0:
-        reached |= large_usable(tlb, cpu, space, page, leaf_of(first, 0))
-    return reached
+# --- accesses --------------------------------------------------------------------------------------------------------------
 
 
 def runs(tlb: Tlb, cpu: Cpu, space: Space) -> bool:
@@ -203,47 +121,14 @@ def tabled(tlb: Tlb, op: Use, frame: Frame) -> bool:
     return is_leaf(entry) & (entry >> FRAME_SHIFT == frame) & (not pointer_usable(tlb, op.cpu, op.space, op.page))
 
 
-# --- flushes ---------------------------------------------------------------------------------------------------------------
-
-
-def reaching(flushed: PMap[Target, Stamp], target: Target, stamp: Stamp) -> PMap[Target, Stamp]:
-    """Return what was flushed after a flush that reaches to a moment."""
-    return flushed.set(target, max(stamp, flushed.get(target, 0)))
-
-
-def flush_at(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
-    """Return the state after a processor, or all, flushed what was there up to a moment."""
-    flushed, small, large = tlb.flushed, small_slot(space, page), large_slot(space, page)
-    if scope == PAGE:
-        flushed = reaching(flushed, target_of(AT_PAGE, cpu, small), stamp)
-        flushed = reaching(flushed, target_of(AT_LARGE, cpu, large), stamp)
-    elif scope == BLOCK:
-        flushed = reaching(flushed, target_of(AT_SPAN, cpu, large), stamp)
-        flushed = reaching(flushed, target_of(AT_LARGE, cpu, large), stamp)
-    elif scope == SPACE:
-        flushed = reaching(flushed, target_of(AT_SPACE, cpu, small_slot(space, 0)), stamp)
-    else:
-        flushed = reaching(flushed, target_of(AT_ALL, cpu, 0), stamp)
-    if pointers and scope <= BLOCK:
-        flushed = reaching(flushed, target_of(AT_POINTER, cpu, large), stamp)
-    return attrs.evolve(tlb, flushed=flushed)
-
-
-def invalidated(tlb: Tlb, op: Invalidate) -> Tlb:
-    """Return the state after a processor flushed: with a page x86-64 drops all pointers of the space, AArch64 the page's."""
-    after = flush_at(tlb, op.cpu, op.scope, op.space, op.page, tlb.arch == AARCH64, tlb.now)
-    if tlb.arch == X86_64 and op.scope <= BLOCK:
-        rule(c.TABLE)
-        every = target_of(AT_POINTERS, op.cpu, small_slot(op.space, 0))
-        return attrs.evolve(after, flushed=reaching(after.flushed, every, tlb.now))
-    return after
-
-
 def use_apply(tlb: Tlb, op: Use, result: Used | Error) -> Tlb:
     """Return the state after an access: on x86-64 a fault drops what is cached of its address."""
     if result.failed or result.faulted == 0 or tlb.arch != X86_64:
         return tlb
     return flush_at(tlb, op.cpu, PAGE, op.space, op.page, True, tlb.now)
+
+
+# --- flushes ---------------------------------------------------------------------------------------------------------------
 
 
 def invalidate_allowed(tlb: Tlb, op: Invalidate, result: Done | Error) -> Clause | None:
@@ -284,26 +169,6 @@ def end_allowed(tlb: Tlb, op: End, result: Done | Error) -> Clause | None:
     return answered(result, is_begun(tlb, op.ticket))
 
 
-def space_asked(asked: Asked) -> Space:
-    """Return the space that a flush is of."""
-    return (asked >> 37) & 15
-
-
-def page_asked(asked: Asked) -> Page:
-    """Return the page that a flush is of."""
-    return (asked >> 1) & ((1 << 36) - 1)
-
-
-def scope_asked(asked: Asked) -> Scope:
-    """Return what a flush is of."""
-    return (asked >> 41) & 3
-
-
-def tables_asked(asked: Asked) -> bool:
-    """Tell whether tables are to be freed after a flush."""
-    return asked >> 43 != 0
-
-
 def end_apply(tlb: Tlb, op: End, result: Done | Error) -> Tlb:
     """Return the state after a flush: no processor uses what it covers and was gone when it was begun."""
     if result.failed:
@@ -331,55 +196,6 @@ def changed(tlb: Tlb, slot: Slot, entry: Entry) -> Tlb:
 def is_reachable(tlb: Tlb, slot: Slot, space: Space, page: Page) -> bool:
     """Tell whether a place can be changed: one of a table's while the block has it, a block's always."""
     return (slot == large_slot(space, page)) | (entry_at(tlb, large_slot(space, page)) == POINTER)
-
-
-def settled_small(tlb: Tlb, space: Space, page: Page) -> bool:
-    """Tell whether no processor may use a page that stood at a small page's place and is gone."""
-    settled, went = True, tlb.pages.get(small_slot(space, page), 0)
-    for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_small(tlb, cpu, space, page, went))
-    return settled
-
-
-def settled_large(tlb: Tlb, space: Space, page: Page) -> bool:
-    """Tell whether no processor may use a large page that stood at a block's place and is gone."""
-    settled, went = True, tlb.pages.get(large_slot(space, page), 0)
-    for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_large(tlb, cpu, space, page, went))
-    return settled
-
-
-def settled_pointer(tlb: Tlb, space: Space, page: Page) -> bool:
-    """Tell whether no processor may use the pointer to a block's table that is gone."""
-    settled, went = True, tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
-    for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_pointer(tlb, cpu, space, page, went))
-    return settled
-
-
-def settled_span(tlb: Tlb, space: Space, page: Page) -> bool:
-    """Tell whether all processors have flushed all of a block since its table went."""
-    settled, went = True, tlb.gone.get(past_of(large_slot(space, page), POINTER), 0)
-    for cpu in range(MAX_CPUS):
-        settled &= (not has_run(tlb, cpu, space)) | (not outlives_span(tlb, cpu, space, page, went))
-    return settled
-
-
-def broken_before(tlb: Tlb, space: Space, page: Page, slot: Slot, entry: Entry) -> bool:
-    """Tell whether an entry may be put at a place: on AArch64 no processor may then have two that differ in more than rights."""
-    if tlb.arch != AARCH64:
-        return True
-    old = entry_at(tlb, slot)
-    if (old | WRITABLE) == (entry | WRITABLE):
-        return True
-    if old != NONE:
-        return False
-    if slot == small_slot(space, page):
-        return settled_small(tlb, space, page)
-    if entry == POINTER:
-        return settled_large(tlb, space, page)
-    table = settled_pointer(tlb, space, page) & settled_span(tlb, space, page)
-    return settled_large(tlb, space, page) & table
 
 
 def put_allowed(tlb: Tlb, space: Space, page: Page, slot: Slot, entry: Entry, lawful: bool, result: Any) -> Clause | None:
@@ -457,13 +273,6 @@ def protect_apply(tlb: Tlb, op: Protect, result: Done | Error) -> Tlb:
         return tlb
     slot = slot_of(op.space, op.size, op.page)
     return changed(tlb, slot, leaf_of(entry_at(tlb, slot) >> FRAME_SHIFT, op.write))
-
-
-def is_settled(tlb: Tlb, op: Settled) -> bool:
-    """Tell whether nothing that stood at a place and is gone may be used by any processor."""
-    if op.size == LARGE:
-        return settled_large(tlb, op.space, op.page) & settled_pointer(tlb, op.space, op.page)
-    return settled_small(tlb, op.space, op.page)
 
 
 def settled_allowed(tlb: Tlb, op: Settled, result: Count | Error) -> Clause | None:

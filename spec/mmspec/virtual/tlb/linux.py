@@ -13,19 +13,8 @@ import attrs
 from mmspec.clause import rule
 from mmspec.pmap import PMap, pmap
 from mmspec.virtual.tlb import clauses as c
-from mmspec.virtual.tlb.core import (
-    broken_before,
-    can_clear,
-    can_link,
-    can_protect,
-    can_set,
-    is_begun,
-    is_settled,
-    runs,
-    scope_asked,
-    space_asked,
-    tables_asked,
-)
+from mmspec.virtual.tlb.core import can_clear, can_link, can_protect, can_set, is_begun, runs
+from mmspec.virtual.tlb.flush import scope_asked, space_asked, tables_asked
 from mmspec.virtual.tlb.ops import (
     AARCH64,
     DONE,
@@ -87,6 +76,7 @@ from mmspec.virtual.tlb.state import (
     slot_of,
     small_slot,
 )
+from mmspec.virtual.tlb.usable import broken_before, is_settled
 from mmspec.words import Word
 
 ASIDS = 6
