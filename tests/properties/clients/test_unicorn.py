@@ -6,6 +6,7 @@ import random
 from importlib import import_module
 from typing import Any
 
+import attrs
 import pytest
 
 from mmprops.clients.inside import InsideClient
@@ -15,9 +16,10 @@ from mmprops.conform import judge_session, session_for
 from mmprops.lockstep import explore
 from mmprops.machine import HEADER, RECORD
 from mmprops.machines import machine_named
+from mmspec.clause import Clause
 from mmspec.profile import Profile
 from mmspec.virtual.page_table import x86_64
-from mmspec.virtual.page_table.clauses import ARM_SIZE
+from mmspec.virtual.page_table.clauses import ARM_SIZE, X86_RESERVED_LARGE
 
 MACHINE = machine_named("page_table")
 
@@ -71,12 +73,13 @@ def test_a_wrong_law_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(found is not None and found.clause == "PAGE-TABLE-TRANSLATED" for found in broken)
 
 
-def test_a_gap_that_is_none_any_more_is_an_error() -> None:
+@pytest.mark.parametrize(("name", "clause"), [("unicorn:aarch64-4k", ARM_SIZE), ("unicorn:x86_64-la57", X86_RESERVED_LARGE)])
+def test_a_gap_that_is_none_any_more_is_an_error(name: str, clause: Clause) -> None:
     """A vector that Unicorn answers as the law does ends the client."""
-    client = client_of("unicorn:aarch64-4k")
-    (gap,) = [gap for gap in client.gaps if gap.clause is ARM_SIZE]
+    client = client_of(name)
+    (gap,) = [gap for gap in client.gaps if gap.clause is clause]
     controls, entries, access = gap.vector
-    closed = type(gap)(gap.clause, gap.what, gap.manual, (controls, (*entries[:-1], 0), access))
+    closed = attrs.evolve(gap, vector=(controls, (*entries[:-1], 0), access), applies=lambda walk: True)
     with pytest.raises(RuntimeError, match="not so any more"):
         client.check(closed)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from mmprops.clients.unicorn.core import APART, CODE, PAGE, PRIVATE, Processor, Unicorn
+from mmprops.clients.unicorn.core import APART, CODE, PAGE, PRIVATE, Gap, Processor, Unicorn
 from mmprops.machines.virtual.page_table_draw import mask_of
+from mmspec.virtual.page_table import clauses as c
 from mmspec.virtual.page_table.ops import Config
 
 INSTRUCTIONS = b"\x90\x8a\x03\x88\x03\x48\x0f\x07"
@@ -67,12 +68,21 @@ class X86(Processor):
 class X86Client(Unicorn):
     """Unicorn on x86-64: CR2 can be read, the error code cannot."""
 
-    gaps = ()
     phys_bits = 40
     promises = {"fault_code": False, "fault_level": False, "controls": mask_of("wp", "smep", "nxe")}  # noqa: RUF012  # never changed
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
+        pointers = tuple(0x10_0000 + (n + 1) * 0x10000 | 7 for n in range(2 if mode == "la57" else 1))
+        self.gaps = (
+            Gap(
+                c.X86_RESERVED_LARGE,
+                "a 1-GiB leaf is marked as accessed before its reserved bits are looked at",
+                'Intel SDM 3A, "Accessed and Dirty Flags"',
+                ({}, (*pointers, 1 << 20 | 0x87), ("read", False)),
+                lambda walk: walk.why is c.X86_RESERVED_LARGE and walk.level == 3,
+            ),
+        )
         super().__init__()
 
     def processor_for(self, config: Config) -> Processor:
