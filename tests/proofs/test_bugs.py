@@ -121,7 +121,10 @@ def test_bug_is_refuted_in_a_case(bug: str, obligation: str, parts: tuple[str, .
     ("bug", "obligation", "parts", "word", "says"), NOT_PROVED, ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_bug_is_not_proved(bug: str, obligation: str, parts: tuple[str, ...], word: str, says: str) -> None:
-    """A run does not notice what a call or a loop relies on where it begins: the claim fails, and no replay shows it."""
+    """A run does not notice what a call or a loop relies on where it begins: the claim fails, and no replay shows it.
+
+    Which of the models comes first hangs on how fast Bitwuzla is, and after some of them the rounds do not suffice.
+    """
     said = verdict(bug, obligation, *parts)
     assert said.startswith(word)
-    assert says in said
+    assert says in said or (word == "UNKNOWN" and "rounds of instantiation were not enough" in said)
