@@ -137,11 +137,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
         for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
     },
-    ("memblock", "core: step"): "not asked: it is said of the steps of loops",
-    **{
-        ("memblock", f"core: {column}"): "not decided: what is written waits for the ledger (memblock.WAITING)"
-        for column in ("defined", "whole", "ordered", "in-line")
-    },
+    **{("memblock", column): "not asked: it is said of the steps of loops" for column in ("core: step", "merging: step")},
     ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",
     ("memory_model", "core: removed-again"): "not asked: it is said of what was just added",
     ("memory_model", "core: bits"): "not asked: core: others and core: valid say which bits change",
