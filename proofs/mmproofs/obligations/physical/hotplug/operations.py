@@ -154,8 +154,9 @@ CARRIED_OUT = {"result": Done}
 
 def _refused(
     name: str, subject: Callable[..., Any], clause: Clause, *cuts: LoopInvariant, errors: tuple[Error, ...]
-) -> Obligation:
-    return Obligation(
+) -> tuple[Obligation, ...]:
+    """Return that a refusal changes nothing; where its text goes through loops, first that it is defined."""
+    refused = Obligation(
         id=f"HOTPLUG-{name.upper().replace('_', '-')}-REFUSED",
         clauses=(clause,),
         statement=f"{name}: {(nothing_happened.__doc__ or '').strip()}",
@@ -174,6 +175,11 @@ def _refused(
         operation=name,
         invariant="refused",
     )
+    if not cuts:
+        return (refused,)
+    statement = f"{name}, refused: every key is there, every word fits, every loop is lawful"
+    base = attrs.evolve(refused, id=f"{refused.id}-DEFINED", statement=statement, goal=None, invariant="refused-defined")
+    return base, attrs.evolve(refused, rests_on=(*refused.rests_on, base.id))
 
 
 UNCOUNTED: Goal = ("UNCOUNTED", uncounted, (c.DEVICE_UNCOUNTED, c.ADD_DONE))
@@ -184,12 +190,12 @@ OBLIGATIONS = (
         "add", core.add_apply, s.add_lawful, c.ADD_DONE, UNCOUNTED, STAYS, known=(s.nothing_there, s.no_device_there),
         cuts=(FILLING, LEAVING), types=CARRIED_OUT,
     ),
-    _refused("add", core.add_apply, c.ADD_DONE, LEAVING, errors=(EINVAL, EEXIST, ENOMEM, E2BIG)),
+    *_refused("add", core.add_apply, c.ADD_DONE, LEAVING, errors=(EINVAL, EEXIST, ENOMEM, E2BIG)),
     *_family(
         "remove", core.remove_apply, s.remove_lawful, c.REMOVE_DONE, UNCOUNTED, STAYS, known=(s.all_offline,),
         cuts=(FILLING, FORGETTING), types=CARRIED_OUT,
     ),
-    _refused("remove", core.remove_apply, c.REMOVE_DONE, errors=(EINVAL, EBUSY)),
+    *_refused("remove", core.remove_apply, c.REMOVE_DONE, errors=(EINVAL, EBUSY)),
     *_family(
         "online", onlining.online_apply, s.online_lawful, c.ONLINE_DONE,
         ("RETURNED", back_again, (c.COUNTED, c.OFFLINE_COUNTS)), ("RECOUNTED", node_again, (c.COUNTED, c.TOTAL_SUM)),
@@ -216,7 +222,7 @@ OBLIGATIONS = (
         "map_device", devices.map_device_apply, s.map_lawful, c.DEVICE_DONE, UNCOUNTED, STAYS, known=(s.no_ram_there,),
         cuts=(MARKING,), types=CARRIED_OUT,
     ),
-    _refused("map_device", devices.map_device_apply, c.DEVICE_DONE, errors=(EINVAL, ENOMEM, EEXIST, ENXIO)),
+    *_refused("map_device", devices.map_device_apply, c.DEVICE_DONE, errors=(EINVAL, ENOMEM, EEXIST, ENXIO)),
     *_family(
         "unmap_device", devices.unmap_device_apply, s.unmap_lawful, c.UNMAP_DONE, UNCOUNTED, STAYS, known=(s.ends_ahead,),
         cuts=(MARKING,),

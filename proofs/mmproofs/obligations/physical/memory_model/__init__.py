@@ -26,8 +26,6 @@ WAITING = frozenset(
         "MEMORY-MODEL-MAP-DEVICE-MAPPED-IF-ADDED",
         "MEMORY-MODEL-MAP-DEVICE-OTHERS",
         "MEMORY-MODEL-MAP-DEVICE-ROOTED",
-        "MEMORY-MODEL-PAGEBLOCK-BITS",
-        "MEMORY-MODEL-PAGEBLOCK-SECTION",
     }
 )
 """What is written and not decided: it is registered with its entry in the ledger, by leaving this set."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import attrs
+
 from mmproofs.obligation import Obligation, Predicate, function_of
 from mmproofs.obligations.physical.memory_model.layouts import (
     NAMES,
@@ -170,6 +172,15 @@ def _encoding(name: str) -> tuple[Obligation, ...]:
     return (base,)
 
 
+def _on_ground(goal: Obligation) -> tuple[Obligation, Obligation]:
+    """Return what is claimed on the way to a goal, and the goal."""
+    base = attrs.evolve(
+        goal, id=f"{goal.id}-DEFINED", goal=None, invariant=f"{goal.invariant}: defined",
+        statement=f"{goal.operation}: every word fits, every call is lawful",
+    )  # fmt: skip
+    return base, attrs.evolve(goal, rests_on=(base.id,))
+
+
 OBLIGATIONS = (
     *(_of(name, "THERE-AND-BACK", there_and_back, c.MM_1) for name in ARCHITECTURES),
     *(_of(name, "INJECTIVE", injective, c.MM_1) for name in ARCHITECTURES),
@@ -185,28 +196,32 @@ OBLIGATIONS = (
         operation="encoded_node",
         invariant="decoded",
     ),
-    Obligation(
-        id="MEMORY-MODEL-PAGEBLOCK-BITS",
-        clauses=(c.PAGEBLOCK, c.MM_5),
-        statement=(bits_apart.__doc__ or "").strip(),
-        subject=pageblock_bit,
-        goal=bits_apart,
-        given=(legal,),
-        operation="pageblock_bit",
-        invariant="apart",
-        each={"layout.struct_page": (64,)},
-        straight=True,
+    *_on_ground(
+        Obligation(
+            id="MEMORY-MODEL-PAGEBLOCK-BITS",
+            clauses=(c.PAGEBLOCK, c.MM_5),
+            statement=(bits_apart.__doc__ or "").strip(),
+            subject=pageblock_bit,
+            goal=bits_apart,
+            given=(legal,),
+            operation="pageblock_bit",
+            invariant="apart",
+            each={"layout.struct_page": (64,)},
+            straight=True,
+        )
     ),
-    Obligation(
-        id="MEMORY-MODEL-PAGEBLOCK-SECTION",
-        clauses=(c.MM_5,),
-        statement=(one_section.__doc__ or "").strip(),
-        subject=section_of,
-        goal=one_section,
-        given=(legal,),
-        operation="section_of",
-        invariant="pageblock",
-        each={"layout.struct_page": (64,)},
-        straight=True,
+    *_on_ground(
+        Obligation(
+            id="MEMORY-MODEL-PAGEBLOCK-SECTION",
+            clauses=(c.MM_5,),
+            statement=(one_section.__doc__ or "").strip(),
+            subject=section_of,
+            goal=one_section,
+            given=(legal,),
+            operation="section_of",
+            invariant="pageblock",
+            each={"layout.struct_page": (64,)},
+            straight=True,
+        )
     ),
 )
