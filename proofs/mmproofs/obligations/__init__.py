@@ -47,12 +47,6 @@ WAITING = frozenset(
         "PCP-OP-ALLOC-OWED",
         "PCP-OP-ALLOC-SCALED",
         "PCP-OP-ALLOC-TYPES",
-        "PCP-OP-DRAIN-DEFINED",
-        "PCP-OP-DRAIN-HELD",
-        "PCP-OP-DRAIN-LAWFUL",
-        "PCP-OP-DRAIN-OWED",
-        "PCP-OP-DRAIN-SCALED",
-        "PCP-OP-DRAIN-TYPES",
         "PCP-OP-FREE-DEFINED",
         "PCP-OP-FREE-HELD",
         "PCP-OP-FREE-LAWFUL",
@@ -65,23 +59,11 @@ WAITING = frozenset(
         "PCP-OP-TUNE-OWED",
         "PCP-OP-TUNE-SCALED",
         "PCP-OP-TUNE-TYPES",
-        "WATERMARKS-LIMITS-DEFINED",
-        "WATERMARKS-LIMITS-ORDERED",
         "WATERMARKS-OP-FAST-DEFINED",
         "WATERMARKS-OP-FAST-LAWFUL",
         "WATERMARKS-OP-FAST-ORDERED",
-        "WATERMARKS-OP-LIMIT-PER-CPU-DEFINED",
-        "WATERMARKS-OP-LIMIT-PER-CPU-LAWFUL",
-        "WATERMARKS-OP-LIMIT-PER-CPU-ORDERED",
-        "WATERMARKS-OP-OK-LAWFUL",
-        "WATERMARKS-OP-OK-ORDERED",
-        "WATERMARKS-OP-SET-MIN-FREE-DEFINED",
-        "WATERMARKS-OP-SET-MIN-FREE-LAWFUL",
-        "WATERMARKS-REDUCED-MONOTONE",
         "ZONES-ORDER-DEFINED",
         "ZONES-ORDER-STATED",
-        "ZONES-POSSIBLE-RANGE-LAWFUL",
-        "ZONES-RANGE-ADJOINS",
     }
 )
 """What is written and has no entry in the ledger: it is registered with that entry, by leaving this set."""
@@ -148,8 +130,11 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("hotplug", "core: counts"): "not asked: it is said of what goes online",
     **{
         ("hotplug", f"core: {column}"): "not decided: what is written waits for the ledger (hotplug.WAITING)"
-        for column in ("nested",)
+        for column in ("nested", "within", "node-sums")
     },
+    ("hotplug", "core: refused-defined"): "not asked: a refusal claims something on the way where it goes through a loop only",
+    ("hotplug", "core: uncounted"): "not asked: what goes online or offline, or back to the zone, is counted (core: counts)",
+    ("hotplug", "core: stays-offline"): "not asked of what goes online or offline; of a release it waits (hotplug.WAITING)",
 }
 """Why a column is not asked of the operations that have no obligation in it, by component."""
 

@@ -196,6 +196,12 @@ OBLIGATIONS = (
         cuts=(FILLING, FORGETTING), types=CARRIED_OUT,
     ),
     *_refused("remove", core.remove_apply, c.REMOVE_DONE, errors=(EINVAL, EBUSY)),
+    *_refused("online", onlining.online_apply, c.ONLINE_DONE, errors=(EINVAL, ENOENT, EHWPOISON, EPERM)),
+    *_refused("offline", onlining.offline_apply, c.OFFLINE_DONE, errors=(EINVAL, ENOENT, EBUSY, EPERM, EINTR, ENOMEM)),
+    *_refused("release", onlining.release_apply, c.RELEASE, errors=(EINVAL,)),
+    *_refused("isolate", onlining.isolate_apply, c.ISOLATE_DONE, errors=(EINVAL, EBUSY)),
+    *_refused("unisolate", onlining.unisolate_apply, c.UNISOLATE_DONE, errors=(EINVAL,)),
+    *_refused("unmap_device", devices.unmap_device_apply, c.UNMAP_DONE, errors=(EINVAL,)),
     *_family(
         "online", onlining.online_apply, s.online_lawful, c.ONLINE_DONE,
         ("RETURNED", back_again, (c.COUNTED, c.OFFLINE_COUNTS)), ("RECOUNTED", node_again, (c.COUNTED, c.TOTAL_SUM)),
