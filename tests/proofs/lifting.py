@@ -36,6 +36,8 @@ def agree(function: Callable[..., Any], rounds: int = 3, seed: int = 0, **more: 
         for _ in range(rounds):
             solver = case.smt.solver()
             solver.add(*path.facts, *path.conditions)
+            if solver.check() is z.Answer.UNSAT:  # the lifter keeps a branch of which it cannot tell soon that no state takes it
+                break
             _scatter(case, solver, [path.named[name] for name in names], chance)
             assert solver.check() is z.Answer.SAT
             model = solver.model()

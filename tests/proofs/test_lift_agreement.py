@@ -33,6 +33,7 @@ UNREAD = {
         "physical.hotplug.onlining.counted",
         "physical.hotplug.onlining.with_isolated",
         "physical.page_alloc.core.is_here",
+        "physical.watermarks.core.can_split",
     ),
     "is declared tuple": (
         "physical.memblock.core.add_apply",
@@ -56,6 +57,7 @@ UNREAD = {
         "virtual.page_table.x86_64.leaf_reached",
     ),
     "is declared Mapping": ("pmap.pmap",),
+    "entries maps plain K": ("pmap.somewhere",),
     "is declared str": (
         "virtual.page_table.aarch64.faulted",
         "virtual.page_table.riscv64.faulted",
