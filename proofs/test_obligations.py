@@ -65,9 +65,41 @@ UNAIDED = frozenset(
 """What follows of a function from its text alone; other things that are proved of it need what it requires."""
 
 ALONE = frozenset(
-    {"HOTPLUG-ONLINE-MAY-GO-AGAIN", "MEMBLOCK-DIRECTION-DEFINED", "MEMBLOCK-QUERY-DEFINED", "MEMBLOCK-SET-LIMIT-DEFINED"}
+    {
+        "HOTPLUG-ADD-REFUSED",
+        "HOTPLUG-ADD-REFUSED-DEFINED",
+        "HOTPLUG-ADD-UNCOUNTED",
+        "HOTPLUG-ISOLATE-REFUSED",
+        "HOTPLUG-ISOLATE-STAYS-OFFLINE",
+        "HOTPLUG-ISOLATE-UNCOUNTED",
+        "HOTPLUG-MAP-DEVICE-REFUSED",
+        "HOTPLUG-MAP-DEVICE-STAYS-OFFLINE",
+        "HOTPLUG-MAP-DEVICE-UNCOUNTED",
+        "HOTPLUG-OFFLINE-REFUSED",
+        "HOTPLUG-ONLINE-MAY-GO-AGAIN",
+        "HOTPLUG-ONLINE-REFUSED",
+        "HOTPLUG-RELEASE-REFUSED",
+        "HOTPLUG-REMOVE-REFUSED",
+        "HOTPLUG-REMOVE-UNCOUNTED",
+        "HOTPLUG-UNISOLATE-REFUSED",
+        "HOTPLUG-UNISOLATE-STAYS-OFFLINE",
+        "HOTPLUG-UNISOLATE-UNCOUNTED",
+        "HOTPLUG-UNMAP-DEVICE-REFUSED",
+        "HOTPLUG-UNMAP-DEVICE-STAYS-OFFLINE",
+        "HOTPLUG-UNMAP-DEVICE-UNCOUNTED",
+        "MEMBLOCK-DIRECTION-DEFINED",
+        "MEMBLOCK-DIRECTION-MERGING",
+        "MEMBLOCK-QUERY-DEFINED",
+        "MEMBLOCK-QUERY-MERGING",
+        "MEMBLOCK-SET-LIMIT-DEFINED",
+        "MEMBLOCK-SET-LIMIT-MERGING",
+    }
 )
-"""What follows of an operation from its text alone, and is no part of a contract whose other parts are proved."""
+"""What follows of an operation from its text alone, and is no part of a contract whose other parts are proved.
+
+A refusal returns the state that it was given; what puts nothing online moves no counter; and what changes no
+array calls nothing that asks for one that is merged.
+"""
 
 
 def chosen(name: str, seed: int) -> bool:

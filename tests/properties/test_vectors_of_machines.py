@@ -67,7 +67,6 @@ UNMET = {
         "MEMORY-MODEL-BOOT-FAILED": "boot",
         "MEMORY-MODEL-BOOT-NODE": "boot",
         "MEMORY-MODEL-CHOICE": "no kernel chooses anything",
-        "MEMORY-MODEL-FIELDS": "of layouts: no answer depends on it alone, and its proof waits (MEMORY-MODEL-FLAGS-APART)",
     },
     "page_alloc": {},
     "pcp": {"PCP-BOOT": "what boot makes is no step: the first steps show it"},
