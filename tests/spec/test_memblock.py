@@ -230,6 +230,16 @@ def test_page_0_is_handed_over() -> None:
     assert machine.do(Add(0, 0x400000), FreeAll(0x300)) == Blocks(((0, 9), (0x200, 8)))
 
 
+def test_a_region_is_passed_over_for_whose_node_no_room_can_be_made() -> None:
+    """The only place for the doubled array lies in the first region: there is none while that is in hand."""
+    machine = Machine(nodes=2, memory_max=128, reserved_max=2, resize=True)
+    machine.do(Add(0x5000, 0x4000, 1), Add(0x10000, 0x4000, 0), Reserve(0x6000, 0x100000))
+    assert machine.do(FreeAll(1 << 40)) == Blocks((), ((RESERVED, 0x5000, 0x1000),))
+    assert listed(machine.state.reserved) == [
+        (0x5000, 0xB000, NO_NODE, 0), (0x10000, 0x4000, 0, 0), (0x14000, 0xF2000, NO_NODE, 0),
+    ]  # fmt: skip
+
+
 # --- what is refused ---------------------------------------------------------------------------------------------------
 
 

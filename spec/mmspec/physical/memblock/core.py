@@ -90,6 +90,14 @@ def moved_to(state: Memblock, moved: tuple[Move, ...]) -> Memblock:
     return state
 
 
+def apart(at: Addr, size: Size, base: Addr, end: Addr) -> bool:
+    """Tell whether the reserved array may go to a place while [base, end) is in hand.
+
+    Below a range that begins at 0 or 1 Linux searches up to the current limit (``grow.find_for_array``).
+    """
+    return end <= at or at + size <= base or base <= NOLEAKTRACE
+
+
 def wrong_move(state: Memblock, first: Memblock, what: What, at: Addr, size: Size, base: Addr, end: Addr) -> Count:
     """Return which of ``MOVES`` a move breaks, while [base, end) is about to be reserved; 0 for none.
 
@@ -109,8 +117,7 @@ def wrong_move(state: Memblock, first: Memblock, what: What, at: Addr, size: Siz
     if not range_free(state, at, size) and not (what == MEMORY and range_free(first, at, size)):
         return 3
     rule(c.MOVE_APART)
-    apart = what == MEMORY or end <= at or at + size <= base or base <= NOLEAKTRACE
-    return 0 if apart else 4
+    return 0 if what == MEMORY or apart(at, size, base, end) else 4
 
 
 MOVES = (c.MOVE_GIVEN, c.MOVE_GIVEN, c.MOVE_RESIZE, c.MOVE_FREE, c.MOVE_APART)

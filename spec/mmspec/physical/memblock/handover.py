@@ -10,13 +10,14 @@ from mmspec.clause import Clause, rule
 from mmspec.errors import Error
 from mmspec.loop import Loop
 from mmspec.physical.memblock import clauses as c
-from mmspec.physical.memblock.core import MOVES, moved_to, range_free, stopped_allowed, wrong_moves
+from mmspec.physical.memblock.core import MOVES, apart, move, moved_to, range_free, stopped_allowed, wrong_moves
 from mmspec.physical.memblock.grow import Arrays, arrays_before, room_for
 from mmspec.physical.memblock.kinds import ALL_FLAGS, has_room
 from mmspec.physical.memblock.ops import (
     HOTPLUG,
     MAX_PAGE_ORDER,
     MEMORY,
+    MEMORY_GIVEN,
     NO_NODE,
     PAGE_SHIFT,
     PAGE_SIZE,
@@ -26,6 +27,7 @@ from mmspec.physical.memblock.ops import (
     Addr,
     Blocks,
     FreeAll,
+    Move,
 )  # fmt: skip
 from mmspec.physical.memblock.regions import before_end_above, mark_range, region_over, set_node_range
 from mmspec.physical.memblock.search import Ask, find
@@ -64,14 +66,86 @@ def unplugged(memory: Array) -> Array:
     return mark_range(memory, 0, TOP, ALL_FLAGS & ~HOTPLUG, 0)
 
 
+def forgotten(state: Memblock) -> Memblock:
+    """Forget which memory is HOTPLUG, if there is room."""
+    if not has_room(state.memory):
+        return state
+    rule(c.FREE_ALL_HOTPLUG)
+    return attrs.evolve(state, memory=unplugged(state.memory))
+
+
 def settled(state: Memblock) -> Memblock:
     """Forget HOTPLUG, and note the node of whatever is reserved (mm/memblock.c:memmap_init_reserved_pages, v6.12)."""
-    memory = state.memory
-    if has_room(memory):
-        rule(c.FREE_ALL_HOTPLUG)
-        memory = unplugged(memory)
-    _, reserved, _ = NODES.run(memory, state.reserved, memory.next[TOP])
-    return attrs.evolve(state, memory=memory, reserved=reserved)
+    state = forgotten(state)
+    _, reserved, _ = NODES.run(state.memory, state.reserved, state.memory.next[TOP])
+    return attrs.evolve(state, reserved=reserved)
+
+
+# --- what is left behind where arrays moved ------------------------------------------------------------------------------
+
+PASSES = 40
+"""Each pass but the last doubles the reserved array, which no address space holds so often."""
+
+
+def memory_moves(moved: tuple[Move, ...]) -> Count:
+    """Return how many of the moves come first: up to the memory array's last, which is made to forget HOTPLUG."""
+    first = count = 0
+    for what, _, _ in moved:
+        count = count + 1
+        if what in (MEMORY, MEMORY_GIVEN):
+            first = count
+    return first
+
+
+def comes_here(moved: tuple[Move, ...], base: Addr, end: Addr) -> bool:
+    """Tell whether the next place of the reserved array is apart from a region, so that it may be made for that region's node."""
+    for what, at, size in moved:
+        if what == RESERVED:
+            return apart(at, size, base, end)
+    return False
+
+
+def room_by_moves(state: Memblock, moved: tuple[Move, ...], base: Addr, end: Addr) -> tuple[Memblock, tuple[Move, ...]]:
+    """Carry out the moves that are made for a region's node: as long as there is no room, and the next place is apart from it."""
+    waiting, halfway = moved, False
+    for what, at, size in moved:
+        if halfway or (not has_room(state.reserved) and comes_here(waiting, base, end)):
+            state, waiting = move(state, what, at, size), waiting[1:]
+            halfway = what >= MEMORY_GIVEN
+    return state, waiting
+
+
+def moving_more(state: Memblock, moved: tuple[Move, ...], base: Addr) -> bool:
+    """Tell whether regions of memory are left."""
+    return base != TOP
+
+
+def moving_step(state: Memblock, moved: tuple[Move, ...], base: Addr) -> tuple[Any, ...]:
+    """Give what is reserved in the region at ``base`` the region's node, after the moves that are made for that."""
+    state, moved = room_by_moves(state, moved, base, state.memory.end[base])
+    _, reserved, following = nodes_step(state.memory, state.reserved, base)
+    return attrs.evolve(state, reserved=reserved), moved, following
+
+
+def moving_left(state: Memblock, moved: tuple[Move, ...], base: Addr) -> int:
+    """Return how far the region is from the top."""
+    return TOP - base
+
+
+MOVING = Loop("moving", moving_more, moving_step, moving_left)
+
+
+def moved_between(state: Memblock, moved: tuple[Move, ...]) -> Memblock:
+    """Carry out the moves of a hand-over, each when it is made: a region passed before for want of room has no node noted.
+
+    The regions are passed once more after each pass with moves (mm/memblock.c:memmap_init_reserved_pages, v6.12).
+    """
+    first = memory_moves(moved)
+    state, moved = forgotten(moved_to(state, moved[:first])), moved[first:]
+    for _ in range(PASSES):
+        if moved:
+            state, moved, _ = MOVING.run(state, moved, state.memory.next[TOP])
+    return moved_to(state, moved)
 
 
 # --- what is handed over ---------------------------------------------------------------------------------------------------
@@ -118,7 +192,7 @@ def free_all_allowed(state: Memblock, op: FreeAll, result: Blocks | Error) -> Cl
     wrong = wrong_moves(attrs.evolve(state, memory=unplugged(state.memory)), result.moved, 0, 0)
     if wrong:
         return MOVES[wrong]
-    state, at = settled(moved_to(state, result.moved)), 0
+    state, at = settled(moved_between(state, result.moved)), 0
     for pfn, order in result.blocks:
         rule(c.FREE_ALL_ALIGNED)
         if order > MAX_PAGE_ORDER or not is_aligned(pfn, order):
@@ -138,7 +212,7 @@ def free_all_apply(state: Memblock, op: FreeAll, result: Blocks | Error) -> Memb
     """Settle what is left behind; what is reserved stays reserved, and the frames are the page allocator's."""
     if result.failed:
         return attrs.evolve(state, stopped=True)
-    return settled(moved_to(state, result.moved))
+    return settled(moved_between(state, result.moved))
 
 
 # --- what Linux hands over ---------------------------------------------------------------------------------------------------
@@ -186,9 +260,6 @@ def pass_left(arrays: Arrays, base: Addr) -> int:
 
 
 PASS = Loop("pass", pass_more, pass_step, pass_left)
-
-PASSES = 40
-"""Each pass but the last doubles the reserved array, which no address space holds so often."""
 
 
 def free_all_choose(state: Memblock, policy: Policy, op: FreeAll) -> tuple[Blocks | Error, Policy]:

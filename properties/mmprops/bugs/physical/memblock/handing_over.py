@@ -28,6 +28,13 @@ BUGS = (
             f"{HANDOVER}.pass_step": ("arrays.state.reserved, base, size, nid", "arrays.state.reserved, base, size // 2, nid"),
         },
     ),
+    answer(
+        "BUG-NODES-NOTED-ONCE",
+        "MEMBLOCK-REGIONS",
+        "the regions are not passed once more where the reserved array was doubled on the way",
+        "mm/memblock.c:memmap_init_reserved_pages, v6.12",
+        {f"{EARLY}.note_nodes": ("while room != self.reserved.max:", "if room != self.reserved.max:")},
+    ),
     bug(
         "BUG-BLOCKS-OF-ORDER-9",
         "MEMBLOCK-FREE-ALL-5b",
