@@ -1,7 +1,8 @@
 """What each operation keeps of both arrays, of any number of regions.
 
 An answer moves no array here: a move is one of two changes of its own (``MOVES``), and an operation with moves is these, one
-after another, and then the same operation without (``core.before_change``).
+after another, and then the same operation without (``core.before_change``); of a hand-over, whose moves come between the steps of
+``NODES``, each step is a proof too.
 """
 
 from __future__ import annotations
