@@ -45,6 +45,8 @@ UNREAD = {
         "physical.memblock.core.remove_apply",
         "physical.memblock.core.reserve_apply",
         "physical.memblock.handover.free_all_apply",
+        "physical.memblock.handover.memory_moves",
+        "physical.memblock.handover.moved_between",
         "physical.memblock.kinds.cap_apply",
         "physical.memblock.kinds.enforce_apply",
         "physical.memblock.kinds.limit_map_apply",
