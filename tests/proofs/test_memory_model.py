@@ -33,14 +33,41 @@ def no_flags_kept(*arguments: Any) -> int:
     return 0
 
 
-def one_less(*arguments: Any) -> int:
-    """Stand for ``zones_width``: two bits."""
+def two_bits(*arguments: Any) -> int:
+    """Stand for a field's width: two bits."""
     return 2
+
+
+def first_bit(*arguments: Any) -> int:
+    """Stand for ``subsection_mask``: whatever the part, its section's first sub-section."""
+    return 1
+
+
+def added_in(flags: Any, place: Any, width: Any, value: Any) -> Any:
+    """Stand for ``set_field``: what was there stays."""
+    return flags | (value << place)
+
+
+def among_flags(*arguments: Any) -> int:
+    """Stand for where a field begins: among the page's own flags."""
+    return 3
+
+
+def without_root(memmap: Any, section: Any, bits: Any, word: Any) -> Any:
+    """Stand for ``with_devices``: the table that the section is in is taken away."""
+    return attrs.evolve(memmap, devices=memmap.devices.set(section, bits), roots=memmap.roots.set(section, 0))
 
 
 WRONG: dict[str, tuple[Any, str, Callable[..., Any], dict[str, int]]] = {
     "MEMORY-MODEL-ADD-FLAGS": (core, "section_flags", no_flags_kept, {}),
-    "MEMORY-MODEL-FLAGS-ZONE": (page_flags, "zones_width", one_less, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-FLAGS-APART": (page_flags, "nodes_place", among_flags, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-FLAGS-NODE": (page_flags, "set_field", added_in, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-FLAGS-OTHERS": (page_flags, "zones_place", among_flags, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-FLAGS-READ-BACK": (page_flags, "set_field", added_in, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-FLAGS-ZONE": (page_flags, "zones_width", two_bits, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-FLAGS-ZONE-ID": (page_flags, "nodes_width", two_bits, {"layout.long_bits": 64}),
+    "MEMORY-MODEL-MAP-DEVICE-BITS": (core, "subsection_mask", first_bit, {}),
+    "MEMORY-MODEL-MAP-DEVICE-ROOTED": (core, "with_devices", without_root, {}),
 }
 
 

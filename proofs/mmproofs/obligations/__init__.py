@@ -79,13 +79,6 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     "(BUDDY-3-LISTS); once either half has been allocated and freed again they are one",
     ("buddy", "lists: source"): "not asked: it is said of what a request is given",
     ("buddy", "lists: merged"): "not asked: it is said of what a caller gives back",
-    **{
-        (
-            "memory_model",
-            f"core: {column}",
-        ): "not decided: what is written waits for the ledger (memory_model.WAITING)"
-        for column in ("defined", "flags-ordered", "mapped-if-added", "rooted", "map-encoded", "others")
-    },
     **{("memblock", column): "not asked: it is said of the steps of loops" for column in ("core: step", "merging: step")},
     ("memory_model", "core: valid"): "not asked: whether a frame is valid hangs on neither mark nor device",
     ("memory_model", "core: removed-again"): "not asked: it is said of what was just added",

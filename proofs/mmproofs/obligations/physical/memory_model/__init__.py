@@ -13,19 +13,6 @@ WAITING = frozenset(
     {
         "MEMORY-MODEL-ENCODED-RISCV64",
         "MEMORY-MODEL-ENCODED-RISCV64-WITH-SV57",
-        "MEMORY-MODEL-FLAGS-APART",
-        "MEMORY-MODEL-FLAGS-NODE",
-        "MEMORY-MODEL-FLAGS-OTHERS",
-        "MEMORY-MODEL-FLAGS-READ-BACK",
-        "MEMORY-MODEL-FLAGS-ZONE",
-        "MEMORY-MODEL-FLAGS-ZONE-ID",
-        "MEMORY-MODEL-MAP-DEVICE-BITS",
-        "MEMORY-MODEL-MAP-DEVICE-DEFINED",
-        "MEMORY-MODEL-MAP-DEVICE-FLAGS-ORDERED",
-        "MEMORY-MODEL-MAP-DEVICE-MAP-ENCODED",
-        "MEMORY-MODEL-MAP-DEVICE-MAPPED-IF-ADDED",
-        "MEMORY-MODEL-MAP-DEVICE-OTHERS",
-        "MEMORY-MODEL-MAP-DEVICE-ROOTED",
     }
 )
 """What is written and not decided: it is registered with its entry in the ledger, by leaving this set."""

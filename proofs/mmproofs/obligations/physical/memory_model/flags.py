@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from mmproofs.obligation import Obligation, Predicate, function_of
 from mmspec.clause import Clause
 from mmspec.physical.memory_model import clauses as c
@@ -89,22 +92,26 @@ def zones_told_apart(layout: Layout, flags: PageFlagsWord, after: PageFlagsWord,
     return same == (zones & nodes)
 
 
-def _flags(name: str, goal: Predicate, *clauses: Clause, subject: object = linked) -> Obligation:
+def _flags(name: str, goal: Predicate | None, *clauses: Clause, subject: Callable[..., Any] = linked) -> Obligation:
+    defined = f"MEMORY-MODEL-FLAGS-{'DEFINED' if subject is linked else 'PLACES-DEFINED'}"
     return Obligation(
         id=f"MEMORY-MODEL-FLAGS-{name}",
         clauses=clauses,
-        statement=(function_of(goal).__doc__ or "").strip(),
-        subject=subject,  # type: ignore[arg-type]
+        statement=(function_of(goal).__doc__ or "").strip() if goal else "Every word fits and every shift is one",
+        subject=subject,
         goal=goal,
         given=(legal_flags, inside_word) if subject is linked else (legal_flags,),
         each={"layout.long_bits": (32, 64)},
         straight=subject is not linked or goal is not zones_told_apart,
         operation="linked",
         invariant=name.lower(),
+        rests_on=(defined,) if goal else (),
     )
 
 
 OBLIGATIONS = (
+    _flags("DEFINED", None, c.LINKS, c.PARTS),
+    _flags("PLACES-DEFINED", None, c.FIELDS, subject=lru_refs_place),
     _flags("APART", fields_apart, c.FIELDS, subject=lru_refs_place),
     _flags("READ-BACK", read_back, c.LINKS, c.PARTS),
     _flags("ZONE", zone_fits, c.ZONES_WIDTH),

@@ -52,6 +52,8 @@ VALID_SHAPES = {
 }  # fmt: skip
 """Where frames are asked one by one."""
 VMEMMAP_SHAPES = {**SHAPES, "memmap.layout.model": (3,)}
+DEVICE_SHAPES = {**FEW_SHAPES, "memmap.layout.model": (3,)}
+"""Under the other models no device is mapped: an answer is a refusal, which leaves the state as it is."""
 FIXED = {
     "memmap.layout.long_bits": 64, "memmap.layout.struct_page": 64, "memmap.layout.mem_section": 16,
     "memmap.layout.max_physmem_bits": 52, "memmap.layout.hotplug": True,
@@ -231,8 +233,9 @@ FRAMEWISE = (added_valid, removed_valid)
 def _family(
     name: str, subject: Callable[..., Any], lawful: Predicate, clause: Clause, *goals: Goal, errors: tuple[Error, ...] = ()
 ) -> tuple[Obligation, ...]:
-    parts = subject in (core.add_apply, core.remove_apply)
-    shapes, bounds = (SHAPES, BOUNDS) if parts else (FEW_SHAPES, {**BOUNDS, "section_size_bits": "27"})
+    parts, device = subject in (core.add_apply, core.remove_apply), subject == core.map_device_apply
+    shapes = SHAPES if parts else DEVICE_SHAPES if device else FEW_SHAPES
+    bounds = {**BOUNDS, **({} if parts else {"section_size_bits": "27"}), **({"model": "VMEMMAP"} if device else {})}
     head = f"MEMORY-MODEL-{name.upper().replace('_', '-')}"
     base = Obligation(
         id=f"{head}-DEFINED",
