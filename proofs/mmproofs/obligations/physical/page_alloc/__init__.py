@@ -11,9 +11,7 @@ from mmproofs.obligations.physical.page_alloc import answers, rounds, walks
 
 WAITING: frozenset[str] = frozenset(
     {
-        "PAGE-ALLOC-FAST-DEFINED",
         "PAGE-ALLOC-FAST-LEAVES",
-        "PAGE-ALLOC-HIGH-DEFINED",
         "PAGE-ALLOC-HIGH-LEAVES",
         "PAGE-ALLOC-OP-BOOST-LAWFUL",
         "PAGE-ALLOC-OP-FLAGS-OF-LAWFUL",
