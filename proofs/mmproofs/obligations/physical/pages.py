@@ -30,7 +30,7 @@ from mmspec.physical.pages.state import Memory, Parts, zone_of
 from mmspec.physical.pcp.core import is_owing, refill_served
 from mmspec.physical.pcp.ops import Refill
 from mmspec.physical.zones.state import kind_of, node_of
-from mmspec.words import Count, Migratetype, Order, Pfn, size_of
+from mmspec.words import Count, Migratetype, Order, Pfn
 
 # --- what its mask allows ------------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ _HELD = Obligation(
     rests_on=WITHDRAW.ids, operation="refill", invariant="conserved: defined",
 )  # fmt: skip
 
-_ALL = (
+OBLIGATIONS: tuple[Obligation, ...] = (
     Obligation(
         "PAGES-BLOCK-DEFINED", (c.ZONE,), "block_broken: every key is there, and every word fits", core.block_broken,
         forget=ELSEWHERE, operation="alloc", invariant="defined",
@@ -129,5 +129,4 @@ _ALL = (
         also=(of_one_kind,), invariant="conserved",
     ),
 )  # fmt: skip
-OBLIGATIONS: tuple[Obligation, ...] = _ALL
 """What is proved."""
