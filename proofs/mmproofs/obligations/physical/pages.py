@@ -121,7 +121,7 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     ),
     Obligation(
         "PAGES-PASSED", (c.NO_MARKS,), passed.__doc__ or "", tested, passed, given=(has_marks,), forget=(try_zone,),
-        rests_on=TAKES.ids, operation="alloc", invariant="passed",
+        rests_on=TAKES.ids, operation="tested", invariant="passed",
     ),
     _HELD,
     attrs.evolve(

@@ -176,5 +176,8 @@ OBLIGATIONS = (
     ),
     *proofs_of(TRY, _TRY),
     step_of(SEEKING, Obligation("", (c.WALK,), "", SEEKING)),
-    step_of(WALKED, Obligation("", (c.ZONE, c.WALK_CPUSET), "", WALKED, cuts=(SEEKING,), contracts=(TRY,))),
+    attrs.evolve(
+        step_of(WALKED, Obligation("", (c.ZONE, c.WALK_CPUSET), "", WALKED, cuts=(SEEKING,), contracts=(TRY,))),
+        operation="one walk",
+    ),
 )  # fmt: skip
