@@ -95,7 +95,7 @@ class Mmu:
 
     def give(self, table: Table) -> int:
         self.taken.remove(table)
-        self.free.append(table.at)
+        self.free = sorted([*self.free, table.at])
         return table.at
 
     # --- mm/vmalloc.c:vmap_range_noflush, vunmap_range_noflush; mm/mprotect.c:change_pte_range ---------------------------
@@ -120,12 +120,12 @@ class Mmu:
         del table.entries[index]
 
     def protect(self, va: int, height: int, prot: int) -> bool:
-        """Return whether a right is taken away: where none is, a stale entry costs a spurious fault at most."""
+        """Return whether Linux flushes: pte_needs_flush, huge_pmd_needs_flush; only x86's looks at what changes."""
         self.check(va, height)
         table, index, found = self.leaf(va, height)
         table.entries[index] = Leaf(found.pa, prot)
-        lost = found.prot & ~prot
-        return bool(lost if self.nx else lost & WRITE)
+        differs = found.prot ^ prot
+        return self.arch != X86 or bool(differs if self.nx else differs & WRITE)
 
     # --- arch/x86/mm/pat/set_memory.c:__split_large_page, collapse_pmd_page; mm/pgtable-generic.c -------------------------
 

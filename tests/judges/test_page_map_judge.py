@@ -54,7 +54,9 @@ class Beside(BesideLaw):
 
     def step(self) -> None:
         rng, mmu = self.rng, self.mmu
-        riscv, arm = mmu.arch == judge.RISCV, mmu.arch == judge.ARM64
+        riscv = mmu.arch == judge.RISCV
+        first = mmu.arch == judge.ARM64 or not mmu.upper  # pmdp_invalidate, pmdp_collapse_flush
+        split = ops.ALL if mmu.upper and mmu.arch != judge.ARM64 else ops.PAGE  # set_memory.c, pageattr.c: flush_tlb_all
         height, prot = rng.choice([1, 1, 2, 2, 2, 3] + [4] * (not riscv)), rng.randrange(4)
         va = self.place(height)
         match rng.choice(["map", "map", "map", "unmap", "protect", "split", "collapse", "free_tables"]):
@@ -70,10 +72,10 @@ class Beside(BesideLaw):
                 self.ask("protect", ops.Protect(va, height, prot),
                          lambda: self.changed(ops.PAGE if mmu.protect(va, height, prot) else ops.NONE))  # fmt: skip
             case "split":
-                self.ask("split", ops.Split(va, height), lambda: self.changed(ops.PAGE, False, arm, mmu.split(va, height)))
+                self.ask("split", ops.Split(va, height), lambda: self.changed(split, False, first, mmu.split(va, height)))
             case "collapse":
                 self.ask("collapse", ops.Collapse(va, height),
-                         lambda: self.changed(ops.ALL if riscv else ops.RANGE, True, arm, mmu.collapse(va, height)))  # fmt: skip
+                         lambda: self.changed(ops.ALL if riscv else ops.RANGE, True, first, mmu.collapse(va, height)))  # fmt: skip
             case "free_tables":
                 self.ask("free_tables", ops.FreeTables(va), lambda: self.freed(mmu.free_tables(va)))
         self.look()
