@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmspec.virtual.page_map import PAGE_MAP
-from mmspec.virtual.page_map import ops
+from mmspec.virtual.page_map import PAGE_MAP, ops
 
 from . import page_map_612 as judge
 from .beside import BesideLaw
@@ -94,7 +93,14 @@ class Beside(BesideLaw):
         for height in range(1, 6):
             seen, said = self.mmu.look(va, height), self.says("look", ops.Look(va, height))
             told = (said.at, said.value & self.mmu.mask()) if isinstance(said, ops.Seen) else None
-            assert told == (seen and (seen[0], seen[1] & self.mmu.mask())), (self.config, hex(va), height, told, seen, self.told[-8:])
+            assert told == (seen and (seen[0], seen[1] & self.mmu.mask())), (
+                self.config,
+                hex(va),
+                height,
+                told,
+                seen,
+                self.told[-8:],
+            )
         self.hold("table_bytes", ops.TableBytes(), ops.Bytes(self.mmu.table_bytes()))
 
 
