@@ -195,8 +195,8 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("pages", "core: defined"): "not decided: the parts that a zone's allocator is composed of are proved by themselves",
     ("pages", "core: within-mask"): "not asked: it is said of what is handed out",
     **{
-        ("page_map", f"core: {column} SV39"): "not decided: of changes only unmap is yet, on Sv39 (page_map.changes)"
-        for column in ("defined", "way", "tree")
+        ("page_map", f"core: {column}"): "not decided: of changes only unmap is yet, as a whole on Sv39 (page_map.changes)"
+        for column in ("defined SV39", "way SV39", "tree SV39", "defined LA48", "defined SV48", "defined ARM-4K")
     },
     ("hotplug", "core: may-go-again"): "not asked: it is said of what was just put online",
     ("hotplug", "core: returned"): "not asked: it is said of what was just put online",
