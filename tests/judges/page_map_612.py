@@ -1,8 +1,8 @@
 """Page tables in Linux 6.12, from the source: which entries a change writes, which tables it takes and gives back.
 
 A judge, not a specification: written from mm/memory.c, mm/pgtable-generic.c, mm/vmalloc.c and the pgtable and pgalloc headers of
-x86, arm64 and riscv, v6.12 (Debian linux-source-6.12), without sight of the project's own text. A table is a dictionary from index
-to entry; an entry is a leaf or another table.
+x86, arm64 and riscv, v6.12 (Debian linux-source-6.12), without sight of the project's own text. A table is a dictionary from
+index to entry; an entry is a leaf or another table.
 """
 
 from __future__ import annotations
