@@ -22,6 +22,7 @@ from mmproofs.obligations.physical import (
     vmstat,
     watermarks,
     watermarks_answers,
+    zone_sizing,
     zones,
 )
 from mmproofs.obligations.virtual import page_map, page_table, tlb
@@ -39,6 +40,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *hotplug.OBLIGATIONS,
     *page_alloc.OBLIGATIONS,
     *pages.OBLIGATIONS, *refills.OBLIGATIONS,
+    *zone_sizing.OBLIGATIONS,
 )  # fmt: skip
 WAITING = frozenset(
     {
