@@ -24,6 +24,7 @@ UNREAD = {
     "declare the order's range": (
         "physical.memory_model.core.activate",
         "physical.memory_model.core.add_apply",
+        "physical.memory_model.core.map_device_apply",
         "physical.memory_model.core.remove_apply",
         "physical.memory_model.core.unmap_device_apply",
         "physical.memory_model.layout.bits_below",

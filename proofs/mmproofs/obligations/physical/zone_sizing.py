@@ -287,8 +287,8 @@ OBLIGATIONS: tuple[Obligation, ...] = (
         ("NO-MORE", no_more_memory, (c.ABSENT,)),
     ),
     *_goals(
-        _defined("ADD", core.add_memory_apply, c.ACCEPTED, "add_memory", given=(has_ends, next_if_done), invariants=(listed, ascending),
-                 choices={Error: (EINVAL,), Done: (DONE,)}),
+        _defined("ADD", core.add_memory_apply, c.ACCEPTED, "add_memory", given=(has_ends, next_if_done),
+                 invariants=(listed, ascending), choices={Error: (EINVAL,), Done: (DONE,)}),
         ("LISTED", still_listed, (c.ACCEPTED,)),
         ("ASCENDING", still_ascending, (c.ACCEPTED,)),
         ("UNSIZED", unsized, (c.ACCEPTED,)),
