@@ -88,8 +88,6 @@ PARTS: list[tuple[str, str, Callable[..., Any]]] = [
     ("ZONE-SIZING-RANGE-OF-KIND", "clamp", only_above),
     ("ZONE-SIZING-IN-AT-MOST", "clamp", only_above),
     ("ZONE-SIZING-IN-ADDS-UP", "in_range", whole_region),
-    ("ZONE-SIZING-PRESENT-STEP", "in_range", whole_region),
-    ("ZONE-SIZING-MEMORY-STEP", "in_range", whole_region),
 ]
 """An obligation, a function of ``ranges`` that its subject calls, and what stands for it."""
 

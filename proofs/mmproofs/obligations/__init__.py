@@ -119,6 +119,13 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         ("page_map", f"core: {column}"): "not decided: of changes only unmap is yet, as a whole on Sv39 (page_map.changes)"
         for column in ("defined SV39", "way SV39", "tree SV39", "defined LA48", "defined SV48", "defined ARM-4K")
     },
+    **{
+        (
+            "zone_sizing",
+            f"core: {column}",
+        ): "not asked: looking changes nothing, and a sizing no region; its answer is a list of any length"
+        for column in ("defined", "listed", "ascending", "unsized")
+    },
     ("hotplug", "core: may-go-again"): "not asked: it is said of what was just put online",
     ("hotplug", "core: returned"): "not asked: it is said of what was just put online",
     ("hotplug", "core: recounted"): "not asked: it is said of what was just put online",
