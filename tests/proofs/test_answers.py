@@ -21,8 +21,8 @@ from mmspec.physical.page_alloc import slow, walk
 from mmspec.physical.page_alloc.ops import COMPACT, DONE, NOWHERE, PAGE, Above, AllocFlags, Answer, Done, Zone
 from mmspec.physical.page_alloc.state import Memory, Notes, Paths, Scan, Way
 from mmspec.physical.page_alloc.steps import asking
+from mmspec.physical.pages import linux as pages_linux
 from mmspec.physical.pages import parts as of_parts
-from mmspec.physical.pages.linux import tested
 from mmspec.physical.pages.ops import Cpu as PageCpu
 from mmspec.physical.pages.state import Parts
 from mmspec.physical.pcp import linux as pcp_linux
@@ -171,7 +171,7 @@ def never_enough(
 
 def from_any(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Paths, Scan, bool]:
     """A block may be taken from a zone that failed its test."""
-    noted, after, _ = tested(memory, paths, scan, zone)
+    noted, after, _ = pages_linux.tested(memory, paths, scan, zone)
     return noted, after, True
 
 
