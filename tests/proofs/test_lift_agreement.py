@@ -35,6 +35,7 @@ UNREAD = {
         "physical.hotplug.onlining.with_isolated",
         "physical.page_alloc.core.is_here",
         "physical.watermarks.core.can_split",
+        "physical.watermarks.linux.mark_at",
     ),
     "is declared tuple": (
         "physical.memblock.core.add_apply",
