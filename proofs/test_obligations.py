@@ -93,12 +93,16 @@ ALONE = frozenset(
         "MEMBLOCK-QUERY-MERGING",
         "MEMBLOCK-SET-LIMIT-DEFINED",
         "MEMBLOCK-SET-LIMIT-MERGING",
+        "ZONE-SIZING-ADD-UNSIZED",
+        "ZONE-SIZING-IN-ADDS-UP",
+        "ZONE-SIZING-IN-AT-MOST",
     }
 )
 """What follows of an operation from its text alone, and is no part of a contract whose other parts are proved.
 
 A refusal returns the state that it was given; what puts nothing online moves no counter; and what changes no
-array calls nothing that asks for one that is merged.
+array calls nothing that asks for one that is merged. What a region has in a range is arithmetic of four frame numbers, and
+whoever adds memory clears where MOVABLE begins.
 """
 
 

@@ -35,6 +35,7 @@ UNREAD = {
         "physical.hotplug.onlining.with_isolated",
         "physical.page_alloc.core.is_here",
         "physical.watermarks.core.can_split",
+        "physical.watermarks.linux.mark_at",
     ),
     "is declared tuple": (
         "physical.memblock.core.add_apply",
@@ -91,6 +92,7 @@ They are not compared here; a proof gives them what it knows of their arguments.
 
 TOO_MANY = (
     "physical.page_alloc.walk.try_zone",
+    "physical.pages.linux.tested",
     "virtual.page_table.aarch64.walk",
     "virtual.page_table.core.walk_of",
     "virtual.page_table.riscv64.walk",

@@ -22,6 +22,7 @@ from mmproofs.obligations.physical import (
     vmstat,
     watermarks,
     watermarks_answers,
+    zone_sizing,
     zones,
 )
 from mmproofs.obligations.virtual import page_map, page_table, tlb
@@ -39,6 +40,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *hotplug.OBLIGATIONS,
     *page_alloc.OBLIGATIONS,
     *pages.OBLIGATIONS, *refills.OBLIGATIONS,
+    *zone_sizing.OBLIGATIONS,
 )  # fmt: skip
 WAITING = frozenset(
     {
@@ -116,6 +118,13 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     **{
         ("page_map", f"core: {column}"): "not decided: of changes only unmap is yet, as a whole on Sv39 (page_map.changes)"
         for column in ("defined SV39", "way SV39", "tree SV39", "defined LA48", "defined SV48", "defined ARM-4K")
+    },
+    **{
+        (
+            "zone_sizing",
+            f"core: {column}",
+        ): "not asked: looking changes nothing, and a sizing no region; its answer is a list of any length"
+        for column in ("defined", "listed", "ascending", "unsized")
     },
     ("hotplug", "core: may-go-again"): "not asked: it is said of what was just put online",
     ("hotplug", "core: returned"): "not asked: it is said of what was just put online",

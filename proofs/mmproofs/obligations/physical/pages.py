@@ -6,18 +6,22 @@ a block that is free is the component ``buddy``'s to prove, and given here.
 
 from __future__ import annotations
 
-from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation
+import attrs
+
+from mmproofs.obligation import Obligation, bound, function_of
+from mmproofs.obligations.physical.buddy.blocks import WITHDRAW, free_block
+from mmproofs.obligations.physical.buddy.parts import one_pageblock
+from mmproofs.obligations.physical.buddy.states import COUNTERS
+from mmproofs.obligations.physical.page_alloc.walks import TAKES, has_marks
 from mmspec.clause import Clause
-from mmspec.physical.buddy.core import ACCOUNT, SPLIT, block_over
+from mmspec.physical.buddy.core import block_over
 from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, ISOLATE, ORDINARY
 from mmspec.physical.buddy.state import Zone as Frames
 from mmspec.physical.buddy.state import kind_at
 from mmspec.physical.page_alloc.core import highest_of
-from mmspec.physical.page_alloc.ops import ALLOC_NO_WATERMARKS, GFP_THISNODE, NOWHERE, Zone
-from mmspec.physical.page_alloc.state import Memory as Counts
+from mmspec.physical.page_alloc.ops import GFP_THISNODE, NOWHERE
 from mmspec.physical.page_alloc.state import Paths, Scan, has
-from mmspec.physical.page_alloc.walk import above_high, atomic_of, can_give
+from mmspec.physical.page_alloc.walk import try_zone
 from mmspec.physical.pages import clauses as c
 from mmspec.physical.pages import core, parts, ranges
 from mmspec.physical.pages.linux import tested
@@ -25,9 +29,8 @@ from mmspec.physical.pages.ops import Alloc, Cpu
 from mmspec.physical.pages.state import Memory, Parts, zone_of
 from mmspec.physical.pcp.core import is_owing, refill_served
 from mmspec.physical.pcp.ops import Refill
-from mmspec.physical.watermarks.linux import fast_ok
 from mmspec.physical.zones.state import kind_of, node_of
-from mmspec.words import Count, Migratetype, Order, Pfn, size_of
+from mmspec.words import Count, Migratetype, Order, Pfn
 
 # --- what its mask allows ------------------------------------------------------------------------------------------------------
 
@@ -44,33 +47,20 @@ def within_mask(memory: Memory, op: Alloc, pfn: Pfn, after: Clause | None) -> bo
 # --- the test ------------------------------------------------------------------------------------------------------------------
 
 
-def not_yet(scan: Scan) -> bool:
-    """Nothing was taken yet, nothing was accepted in a zone, and nodes are not reclaimed by themselves."""
-    return (scan.taken == NOWHERE) & (scan.grown == 0) & (scan.reclaimed == 0)
-
-
-def has_marks(scan: Scan) -> bool:
-    """The request does not pass all watermarks."""
-    return scan.flags & ALLOC_NO_WATERMARKS == 0
-
-
-def passed(memory: Counts, paths: Paths, scan: Scan, zone: Zone, after: tuple[Paths, Scan, bool]) -> bool:
-    """A zone that a block may be taken from passed the check at HIGH, or at the mark that the flags name."""
-    if not after[2]:
-        return True
-    atomic = atomic_of(paths, scan.gfp)
-    if above_high(memory.machine, paths, scan, zone, atomic):
-        return True
-    return fast_ok(memory.machine, paths.marks, zone, scan.order, scan.highest, scan.flags, atomic)
+def passed(after: tuple[Paths, Scan, bool]) -> bool:
+    """A block may be taken only from a zone that was taken by its test: from one that is left above a mark (``walks.passed``)."""
+    return (after[2] == False) | (after[1].taken < NOWHERE)  # noqa: E712  # a truth may be symbolic
 
 
 # --- a refill ------------------------------------------------------------------------------------------------------------------
+
+KINDS = (ORDINARY, HIGHATOMIC, CMA, ISOLATE)
 
 
 def total_of(frames: Frames) -> Count:
     """Return the frames that are free, of all kinds."""
     count = 0
-    for kind in (ORDINARY, HIGHATOMIC, CMA, ISOLATE):
+    for kind in KINDS:
         count += frames.frames.get(kind, 0)
     return count
 
@@ -82,7 +72,7 @@ def is_served(parts: Parts, cpu: Cpu, pfn: Pfn, order: Order, migratetype: Migra
 
 def within_pageblock(parts: Parts, order: Order) -> bool:
     """The block is at most a pageblock."""
-    return (order <= parts.zone.span.pageblock_order) & (parts.zone.span.pageblock_order <= parts.zone.span.max_order)
+    return order <= parts.zone.span.pageblock_order
 
 
 def of_a_kind(parts: Parts, pfn: Pfn) -> bool:
@@ -91,13 +81,17 @@ def of_a_kind(parts: Parts, pfn: Pfn) -> bool:
     return (kind == ORDINARY) | (kind >= HIGHATOMIC)
 
 
-def far_from_ends(parts: Parts, cpu: Cpu, pfn: Pfn, order: Order) -> bool:
-    """The counts cover the block, and are far from the ends of their words."""
-    most, kinds = 1 << 58, True
-    for kind in (ORDINARY, HIGHATOMIC, CMA, ISOLATE):
-        held = parts.zone.frames.get(kind, 0)
-        kinds &= (held >= size_of(order)) & (held < most)
-    return kinds & (parts.pages.count.get(cpu, 0) < most)
+def room_to_hold(parts: Parts, cpu: Cpu) -> bool:
+    """What the CPU holds is far from the end of its word."""
+    return parts.pages.count.get(cpu, 0) < 1 << 60
+
+
+def of_one_kind(parts: Parts, pfn: Pfn, order: Order) -> bool:
+    """All frames of the block are of its pageblock's kind, and none of another."""
+    whole = True
+    for kind in KINDS:
+        whole &= one_pageblock(parts.zone, pfn, order, kind)
+    return whole
 
 
 def conserved(parts: Parts, cpu: Cpu, after: Parts) -> bool:
@@ -106,16 +100,17 @@ def conserved(parts: Parts, cpu: Cpu, after: Parts) -> bool:
     return total_of(after.zone) + after.pages.count.get(cpu, 0) == was
 
 
-SPLITS = (LoopInvariant(SPLIT, ()), LoopInvariant(ACCOUNT, ()))
-"""How a larger block is split decides which frames are free, not how many."""
-
-WAITING = frozenset({"PAGES-PASSED", "PAGES-CONSERVED"})
-"""What is written and not in the ledger, since no answer came within two minutes: it is registered by leaving this set."""
-
 ELSEWHERE = (block_over, core.has_cma, ranges.is_withheld)
 """Looks at other frames than the block's first: whatever they answer."""
 
-_ALL = (
+_HELD = Obligation(
+    "PAGES-HELD-DEFINED", (c.CONSERVED,), "to_held: every call is lawful, and every word fits", parts.to_held,
+    given=(bound(free_block, zone="parts.zone"), is_served, within_pageblock, of_a_kind, room_to_hold),
+    invariants=tuple(bound(function_of(holds), zone="parts.zone") for holds in COUNTERS), contracts=(WITHDRAW,),
+    rests_on=WITHDRAW.ids, operation="refill", invariant="conserved: defined",
+)  # fmt: skip
+
+OBLIGATIONS: tuple[Obligation, ...] = (
     Obligation(
         "PAGES-BLOCK-DEFINED", (c.ZONE,), "block_broken: every key is there, and every word fits", core.block_broken,
         forget=ELSEWHERE, operation="alloc", invariant="defined",
@@ -125,13 +120,13 @@ _ALL = (
         rests_on=("PAGES-BLOCK-DEFINED",), forget=ELSEWHERE, operation="alloc", invariant="within-mask",
     ),
     Obligation(
-        "PAGES-PASSED", (c.NO_MARKS,), passed.__doc__ or "", tested, passed, given=(not_yet, has_marks), forget=(can_give,),
-        operation="alloc", invariant="passed",
+        "PAGES-PASSED", (c.NO_MARKS,), passed.__doc__ or "", tested, passed, given=(has_marks,), forget=(try_zone,),
+        rests_on=TAKES.ids, operation="tested", invariant="passed",
     ),
-    Obligation(
-        "PAGES-CONSERVED", (c.CONSERVED,), conserved.__doc__ or "", parts.to_held, conserved,
-        given=(is_served, within_pageblock, of_a_kind, far_from_ends), cuts=SPLITS, operation="refill", invariant="conserved",
+    _HELD,
+    attrs.evolve(
+        _HELD, id="PAGES-CONSERVED", statement=conserved.__doc__ or "", goal=conserved, rests_on=(_HELD.id, *_HELD.rests_on),
+        also=(of_one_kind,), invariant="conserved",
     ),
 )  # fmt: skip
-OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _ALL if o.id not in WAITING)
 """What is proved."""

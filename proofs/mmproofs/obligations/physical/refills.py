@@ -2,8 +2,9 @@
 
 A request passes its test (``page_alloc.walks``), and then takes one block from its CPU's list, which is refilled first if it is
 empty. A refill begins with what ``nr_pcp_alloc`` says as ``left``; each of its rounds lowers that, and moves a block of the order
-at most. So with no other CPU in between, no more than ``nr_pcp_alloc(order) - 1`` blocks leave the zone beyond the request's own.
-That a round moves no more than one block is proved; that it lowers ``left`` waits for what ``buddy`` says of a refill's block.
+at most. So with no other CPU in between, no more than ``nr_pcp_alloc(order) - 1`` blocks leave the zone beyond the request's own:
+what leaves the free lists is what the CPU holds more (``pages.conserved``). That a round lowers ``left``, and that it moves one
+block, is proved; that so many rounds move so many blocks is the loop's own induction, and not mechanised.
 """
 
 from __future__ import annotations
@@ -44,10 +45,7 @@ def fewer(was_order: Order, was_left: Count, order: Order, left: Count) -> bool:
 
 TAKING = LoopInvariant(of_parts.REFILL, fewer, id="PAGES-REFILL-STEP")
 
-WAITING = frozenset({"PAGES-REFILL-STEP"})
-"""What is written and not decided: that the block of a refill begins at a frame is to be a contract of ``buddy.refill``."""
-
-_ALL = (
+OBLIGATIONS: tuple[Obligation, ...] = (
     *(
         attrs.evolve(proof, operation="refill", invariant=f"one block: {proof.invariant}")
         for proof in proofs_of(TO_HELD, Obligation("", (c.REFILL,), "", of_parts.to_held, forget=(withdraw,)))
@@ -57,4 +55,4 @@ _ALL = (
         operation="refill", invariant="fewer",
     ),
 )  # fmt: skip
-OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _ALL if o.id not in WAITING)
+"""What is proved."""

@@ -93,7 +93,7 @@ def walk_choose(memory: Memory, notes: Notes, op: Walk) -> tuple[Taken | Error, 
         op.grown, op.empty, op.reclaimed,
     )  # fmt: skip
     after, ended = walk(memory, notes.paths, scan)
-    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), Notes(after, notes.waiting)
+    return (Taken(ended.taken, ended.flags) if ended.taken < NOWHERE else ENOMEM), attrs.evolve(notes, paths=after)
 
 
 # --- a request -------------------------------------------------------------------------------------------------------------

@@ -274,9 +274,9 @@ def walk_step(memory: Memory, paths: Paths, scan: Scan) -> tuple[Any, ...]:
 
 
 def walk_left(memory: Memory, paths: Paths, scan: Scan) -> int:
-    """Return how many places are left, once more all of them if the request may begin anew."""
+    """Return how many places are left, once more all of them if the request may begin anew, and that nothing was taken yet."""
     again = scan.end + 2 if scan.flags & ALLOC_NOFRAGMENT else 0
-    return again + scan.end - scan.place + 1
+    return again + scan.end - scan.place + (scan.taken == NOWHERE)
 
 
 WALK = Loop("walk", walk_more, walk_step, walk_left)

@@ -49,8 +49,8 @@ def bulk_step(linux: Linux, scan: Scan, count: Frames) -> tuple[Any, ...]:
 
 
 def bulk_left(linux: Linux, scan: Scan, count: Frames) -> int:
-    """Return how many places are left."""
-    return scan.end - scan.place
+    """Return how many places are left, and that no zone was found yet."""
+    return scan.end - scan.place + (scan.taken == NOWHERE)
 
 
 BULK = Loop("bulk", bulk_more, bulk_step, bulk_left)

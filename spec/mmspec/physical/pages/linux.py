@@ -138,7 +138,7 @@ def look_step(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> tuple[Any, ...
 
 
 def look_left(linux: Linux, scan: Scan, cpu: Cpu, found: Link) -> int:
-    """Return how many places are left, once more all of them if the request may begin anew."""
+    """Return how many places are left, once more all of them if the request may begin anew, and that nothing was taken yet."""
     return walk_left(linux.memory, linux.paths, scan)
 
 
@@ -326,8 +326,8 @@ def turn_step(linux: Linux, scan: Scan, cpu: Cpu, force: int) -> tuple[Any, ...]
 
 
 def turn_left(linux: Linux, scan: Scan, cpu: Cpu, force: int) -> int:
-    """Return how many places are left."""
-    return scan.end - scan.place
+    """Return how many places are left, and that no pageblock was turned back yet."""
+    return scan.end - scan.place + (scan.taken == NOWHERE)
 
 
 TURN = Loop("turn", turn_more, turn_step, turn_left)

@@ -32,7 +32,7 @@ from mmspec.physical.vmstat.linux import fold_choose, mod_choose
 from mmspec.physical.vmstat.ops import Delta, Fold, Item, Mod
 from mmspec.physical.vmstat.state import cell_of
 from mmspec.physical.watermarks.ops import Blocks, Report
-from mmspec.words import Count, Flags, Link, Migratetype, Order, Pfn
+from mmspec.words import PFN_BITS, Count, Flags, Link, Migratetype, Order, Pfn
 
 Found = tuple[Link, Parts]
 """A block (``NOBODY``: none), and the parts after it."""
@@ -82,6 +82,11 @@ def to_held(parts: Parts, lists: FreeLists, cpu: Cpu, pfn: Pfn, order: Order, mi
     return with_held(with_free(parts, withdraw(parts.zone, pfn, order), lists), pages, pcp)
 
 
+def is_frame(link: Link) -> bool:
+    """Tell whether a link is to a frame: not to nobody, nor to the head of a list."""
+    return link >> PFN_BITS == 0
+
+
 def refill_more(
     parts: Parts, cpu: Cpu, order: Order, migratetype: Migratetype, flags: AllocFlags, mode: Mode, left: Count
 ) -> bool:
@@ -94,7 +99,7 @@ def refill_step(
 ) -> tuple[Any, ...]:  # fmt: skip
     """Move the next block from the free lists to the CPU's; without one the refill ends."""
     pfn, lists, mode = refill(parts.zone, parts.lists, order, migratetype, flags, mode)
-    if pfn >= NOBODY:
+    if not is_frame(pfn):
         return parts, cpu, order, migratetype, flags, mode, 0
     before = parts.zone
     parts = to_held(parts, lists, cpu, pfn, order, migratetype)

@@ -88,14 +88,24 @@ def unreclaimed(scan: Scan) -> bool:
     return scan.reclaimed == 0
 
 
-def passed(memory: Memory, paths: Paths, scan: Scan, zone: Zone, after: tuple[Paths, Scan]) -> bool:
-    """A zone that was taken is left above HIGH, or the mark that the flags name, or MIN if the request ignores the boost."""
-    if after[1].taken == NOWHERE:
-        return True
+def serves(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> bool:
+    """The zone is left above HIGH, or the mark that the flags name, or MIN if the request ignores the boost."""
     machine, marks, order, highest, flags = memory.machine, paths.marks, scan.order, scan.highest, scan.flags
     atomic = atomic_of(paths, scan.gfp)
     named = enough_at(machine, marks, zone, order, highest, flags, atomic, flags & ALLOC_WMARK_MASK)
     return named | enough_at(machine, marks, zone, order, highest, flags, atomic, WMARK_HIGH)
+
+
+def passed(memory: Memory, paths: Paths, scan: Scan, zone: Zone, after: tuple[Paths, Scan]) -> bool:
+    """A zone that was taken is left above HIGH, or the mark that the flags name, or MIN if the request ignores the boost."""
+    if after[1].taken == NOWHERE:
+        return True
+    return serves(memory, paths, scan, zone)
+
+
+TAKES = Contract(
+    "PAGE-ALLOC-TRY", try_zone, (("PASSED", passed),), requires=(inside, has_marks, ungrown, unreclaimed),
+)  # fmt: skip
 
 
 # --- one zone ----------------------------------------------------------------------------------------------------------------
@@ -148,16 +158,17 @@ WALKED = LoopInvariant(WALK, (may_serve, same_request, in_places), id="PAGE-ALLO
 # --- the obligations ---------------------------------------------------------------------------------------------------------
 
 _TEST = Obligation("", (c.WALK_MARK, c.WALK_ABOVE), "", fast_ok)
+_LEAVES = tuple(attrs.evolve(proof, rests_on=()) for contract in (FAST, HIGH) for proof in proofs_of(contract, _TEST)[1:])
+"""What a test ensures. Its text claims nothing on the way, so nothing of that kind is to be proved first."""
 _TRY = Obligation("", (c.WALK,), "", try_zone, forget=TESTS)
 _PASSED = Obligation(
     "PAGE-ALLOC-PASSED-DEFINED", (c.WALK_MARK, c.WALK_ABOVE), "Every call is lawful, and every word fits.", try_zone,
-    given=(inside, has_marks, ungrown, unreclaimed), forget=(can_give,), contracts=(FAST, HIGH), operation="one walk",
+    given=TAKES.requires, forget=(can_give,), contracts=(FAST, HIGH), operation="one walk",
     invariant="passed: defined",
 )  # fmt: skip
 
 OBLIGATIONS = (
-    *proofs_of(FAST, _TEST),
-    *proofs_of(HIGH, _TEST),
+    *_LEAVES,
     attrs.evolve(_PASSED, rests_on=bases_of(_PASSED)),
     attrs.evolve(
         _PASSED, id="PAGE-ALLOC-TRY-PASSED", statement=passed.__doc__ or "", goal=passed,
@@ -165,5 +176,8 @@ OBLIGATIONS = (
     ),
     *proofs_of(TRY, _TRY),
     step_of(SEEKING, Obligation("", (c.WALK,), "", SEEKING)),
-    step_of(WALKED, Obligation("", (c.ZONE, c.WALK_CPUSET), "", WALKED, cuts=(SEEKING,), contracts=(TRY,))),
+    attrs.evolve(
+        step_of(WALKED, Obligation("", (c.ZONE, c.WALK_CPUSET), "", WALKED, cuts=(SEEKING,), contracts=(TRY,))),
+        operation="one walk",
+    ),
 )  # fmt: skip

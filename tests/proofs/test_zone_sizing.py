@@ -1,0 +1,112 @@
+"""What is proved of the sizing of zones can fail: each of it is not proved of a law that is wrong in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from mmproofs.lift.loops import LoopInvariant
+from mmproofs.obligation import Obligation, Verdict
+from mmproofs.obligations.physical import zone_sizing
+from mmproofs.prove_case import decide
+from mmspec.errors import Done, Error
+from mmspec.physical.zone_sizing import core, ranges
+from mmspec.physical.zone_sizing.ops import AddMemory, Frame, Kind, Node, Range, RegionEnd
+from mmspec.physical.zone_sizing.state import Layout, first_frame, movable_start
+
+BY_ID = {obligation.id: obligation for obligation in zone_sizing.OBLIGATIONS}
+
+
+def only_above(frame: Frame, low: Frame, high: Frame) -> Frame:
+    """Stand for ``clamp``: what is too high stays so."""
+    return max(low, frame)
+
+
+def one_further(frame: Frame, low: Frame, high: Frame) -> Frame:
+    """Stand for ``clamp``: of the next frame."""
+    return max(low, min(frame + 1, high))
+
+
+def whole_region(layout: Layout, region: RegionEnd, start: Frame, end: Frame) -> int:
+    """Stand for ``in_range``: all of the region, wherever it lies."""
+    return (layout.end[region] - layout.base[region]) >> layout.page_shift
+
+
+def from_zero(layout: Layout, kind: Kind) -> Range:
+    """Stand for ``possible``: the lowest kind begins at frame 0."""
+    right = ranges.possible(layout, kind)
+    return Range(0, right.end) if kind == 0 else right
+
+
+def from_movable(layout: Layout, whole: Range, node: Node) -> Range:
+    """Stand for ``movable_range``: MOVABLE begins where it was asked for, also below the node."""
+    right = ranges.movable_range(layout, whole, node)
+    return Range(movable_start(layout, node), right.end)
+
+
+def overlapping(layout: Layout, op: AddMemory, result: Done | Error) -> Layout:
+    """Stand for ``add_memory_apply``: what is added begins a byte too low."""
+    return core.add_memory_apply(layout, attrs.evolve(op, base=op.base - 1), result) if op.base > 0 else layout
+
+
+def uncounted(layout: Layout, op: AddMemory, result: Done | Error) -> Layout:
+    """Stand for ``add_memory_apply``: the number of regions stays."""
+    return attrs.evolve(core.add_memory_apply(layout, op, result), regions=layout.regions)
+
+
+def still_sized(layout: Layout, op: AddMemory, result: Done | Error) -> Layout:
+    """Stand for ``add_memory_apply``: the zones stay sized as they were."""
+    return attrs.evolve(core.add_memory_apply(layout, op, result), movable=layout.movable)
+
+
+def first_stays(layout: Layout, node: Node, region: RegionEnd, start: Frame, end: Frame) -> tuple[Any, ...]:
+    """Stand for the step of ``SPAN``: the range ends where the last region begins."""
+    after = ranges.span_step(layout, node, region, start, end)
+    return (*after[:-1], max(start, first_frame(layout, region)) if layout.node[region] == node else end)
+
+
+def with_step(invariant: LoopInvariant, step: Callable[..., Any]) -> LoopInvariant:
+    """Return an invariant, said of a loop with another step."""
+    return attrs.evolve(invariant, loop=attrs.evolve(invariant.loop, step=step))
+
+
+SUBJECTS: list[tuple[str, Any]] = [
+    ("ZONE-SIZING-POSSIBLE-TILES", from_zero),
+    ("ZONE-SIZING-MOVABLE-FROM-ITS-START", from_movable),
+    ("ZONE-SIZING-SPAN-STEP", with_step(zone_sizing.SPANNED, first_stays)),
+    ("ZONE-SIZING-ADD-ASCENDING", overlapping),
+    ("ZONE-SIZING-ADD-LISTED", uncounted),
+    ("ZONE-SIZING-ADD-UNSIZED", still_sized),
+]
+"""An obligation, and a wrong version of its subject."""
+
+PARTS: list[tuple[str, str, Callable[..., Any]]] = [
+    ("ZONE-SIZING-RANGE-INSIDE", "clamp", one_further),
+    ("ZONE-SIZING-RANGE-OF-KIND", "clamp", only_above),
+    ("ZONE-SIZING-IN-AT-MOST", "clamp", only_above),
+    ("ZONE-SIZING-IN-ADDS-UP", "in_range", whole_region),
+]
+"""An obligation, a function of ``ranges`` that its subject calls, and what stands for it."""
+
+
+def fails(obligation: Obligation, case: dict[str, int]) -> bool:
+    """Tell whether a case fails, on a counterexample; one of a loop's step need be no whole state, and is not replayed."""
+    outcome = decide(attrs.evolve(obligation, seconds=60), case)
+    return outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN) and "timeout" not in outcome.reason
+
+
+@pytest.mark.parametrize(("name", "wrong"), SUBJECTS, ids=[name for name, _ in SUBJECTS])
+def test_a_wrong_version_is_not_proved(name: str, wrong: Any) -> None:
+    """The obligation of the wrong version fails."""
+    obligation = attrs.evolve(BY_ID[name], subject=wrong)
+    assert fails(obligation, obligation.cases[0])
+
+
+@pytest.mark.parametrize(("name", "function", "wrong"), PARTS, ids=[name for name, _, _ in PARTS])
+def test_a_wrong_part_is_not_proved(name: str, function: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The obligation fails where a part of its subject is wrong."""
+    monkeypatch.setattr(ranges, function, wrong)
+    assert fails(BY_ID[name], BY_ID[name].cases[0])
