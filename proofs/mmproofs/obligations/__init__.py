@@ -120,10 +120,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
         for column in ("defined SV39", "way SV39", "tree SV39", "defined LA48", "defined SV48", "defined ARM-4K")
     },
     **{
-        (
-            "zone_sizing",
-            f"core: {column}",
-        ): "not asked: looking changes nothing, and a sizing no region; its answer is a list of any length"
+        ("zone_sizing", f"core: {column}"): "not asked: looking changes nothing, and a sizing no region"
         for column in ("defined", "listed", "ascending", "unsized")
     },
     ("hotplug", "core: may-go-again"): "not asked: it is said of what was just put online",

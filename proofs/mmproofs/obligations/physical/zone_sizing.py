@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation, Predicate, function_of, step_of
+from mmproofs.obligation import Obligation, Predicate, bound, function_of, step_of
 from mmspec.clause import Clause
 from mmspec.errors import DONE, Done, Error
 from mmspec.physical.zone_sizing import clauses as c
@@ -123,11 +123,6 @@ def is_range(start: Frame, end: Frame) -> bool:
     return start <= end
 
 
-def whole_range(where: Range) -> bool:
-    """The range is one."""
-    return where.start <= where.end
-
-
 def at_most_both(layout: Layout, region: RegionEnd, start: Frame, end: Frame, after: FrameCount) -> bool:
     """A region has no more in a range than it has frames, and than the range has."""
     return (after >= 0) & (after <= end - start) & (after <= end_frame(layout, region) - first_frame(layout, region))
@@ -206,16 +201,6 @@ def next_if_done(layout: Layout, op: AddMemory, result: Any) -> bool:
     return result.failed or core.is_next(layout, op)
 
 
-def still_listed(after: Layout, at: Region) -> bool:
-    """A region that there is has an end above its base, a node and flags; no other has any."""
-    return listed(after, at)
-
-
-def still_ascending(after: Layout, at: Region, other: Region) -> bool:
-    """A later region begins at or above the end of an earlier one."""
-    return ascending(after, at, other)
-
-
 def unsized(layout: Layout, result: Any, after: Layout, node: Node) -> bool:
     """With more memory no node has a MOVABLE zone until the zones are sized anew."""
     return movable_start(after, node) == (movable_start(layout, node) if result.failed else 0)
@@ -278,7 +263,7 @@ _ALL: tuple[Obligation, ...] = (
     ),
     *_goals(
         _defined("PRESENT", ranges.present_in, c.PRESENT, "memory of a zone", cuts=(COUNTED,), rests_on=(COUNTED.id,),
-                 given=(whole_range,), invariants=(listed, ascending)),
+                 given=(bound(is_range, start="where.start", end="where.end"),), invariants=(listed, ascending)),
         ("NO-MORE", no_more_present, (c.PRESENT,)),
     ),
     *_goals(
@@ -289,8 +274,8 @@ _ALL: tuple[Obligation, ...] = (
     *_goals(
         _defined("ADD", core.add_memory_apply, c.ACCEPTED, "add_memory", given=(has_ends, next_if_done),
                  invariants=(listed, ascending), choices={Error: (EINVAL,), Done: (DONE,)}),
-        ("LISTED", still_listed, (c.ACCEPTED,)),
-        ("ASCENDING", still_ascending, (c.ACCEPTED,)),
+        ("LISTED", bound(listed, layout="after"), (c.ACCEPTED,)),
+        ("ASCENDING", bound(ascending, layout="after"), (c.ACCEPTED,)),
         ("UNSIZED", unsized, (c.ACCEPTED,)),
     ),
 )  # fmt: skip

@@ -12,8 +12,7 @@ from typing import Any
 
 import attrs
 
-from mmproofs.obligation import Obligation, Predicate, function_of, proofs_of
-from mmproofs.obligations.virtual.page_map import levels
+from mmproofs.obligation import Obligation, Predicate, function_of
 from mmproofs.obligations.virtual.page_map.spaces import (
     ArmSpace,
     RiscvSpace,
@@ -41,7 +40,7 @@ from mmspec.clause import Clause
 from mmspec.virtual.page_map import clauses as c
 from mmspec.virtual.page_map import core, encode
 from mmspec.virtual.page_map.ops import Changed, Map, Protect, Unmap
-from mmspec.virtual.page_map.state import NO_PAGE, Space, slot_of, store, walk_to
+from mmspec.virtual.page_map.state import NO_PAGE, Space, slot_of, walk_to
 from mmspec.virtual.page_table.ops import AARCH64, DEFAULTS, RISCV64, X86_64, Pa, Va
 
 # --- answers -----------------------------------------------------------------------------------------------------------------
@@ -233,26 +232,6 @@ def _goal(base: Obligation, name: str, goal: Predicate, *clauses: Clause, **more
     return attrs.evolve(base, id=name, clauses=clauses, statement=statement, goal=goal, rests_on=(base.id,), **more)
 
 
-def _of_levels(name: str) -> tuple[Obligation, ...]:
-    """Return what is proved of one entry: whose way comes by it, and what its store makes of a way."""
-    shape = SHAPES[name]
-    slot = Obligation(
-        "", (c.LOOKED, c.TREE), "", slot_of, types={"space": shape.space}, choices=shape.choices, bounds=shape.bounds,
-        each={"height": shape.heights}, straight=shape.top in shape.heights,
-    )  # fmt: skip
-    stored = attrs.evolve(
-        slot, clauses=(c.WALKS, c.NOTHING_ELSE), subject=store, types={**slot.types, "return": shape.space}, each={},
-        straight=True, assumptions=(COUNTED,),
-    )  # fmt: skip
-    return (
-        *(
-            attrs.evolve(proof, also=levels.lemmas(shape.top)) if proof.id.endswith("ALONE") else proof
-            for proof in proofs_of(levels.slot_contract(name, rooted, tree, taken), slot)
-        ),
-        *proofs_of(levels.store_contract(name, in_use), stored),
-    )
-
-
 def _of_change(
     name: str, operation: str, subject: Callable[..., Any], lawful: Predicate, goal: Predicate, clause: Clause,
     took: type[Changed] = Took0,
@@ -281,7 +260,6 @@ def _of_change(
 def _of(name: str) -> tuple[Obligation, ...]:
     return (
         *_of_walk(name),
-        *_of_levels(name),
         *_of_change(name, "UNMAP", core.unmap_apply, unmap_lawful, unmap_alone, c.UNMAPPED),
         *_of_change(name, "PROTECT", core.protect_apply, protect_lawful, protect_alone, c.PROTECTED),
         *(
