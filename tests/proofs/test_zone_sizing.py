@@ -94,7 +94,7 @@ PARTS: list[tuple[str, str, Callable[..., Any]]] = [
 
 def fails(obligation: Obligation, case: dict[str, int]) -> bool:
     """Tell whether a case fails at its goal or invariant; a counterexample that is no whole state is not replayed."""
-    outcome = decide(attrs.evolve(obligation, seconds=60), case)
+    outcome = decide(obligation, case)
     return outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN) and outcome.reason.startswith(("goal at", "a step keeps"))
 
 
