@@ -16,6 +16,7 @@ from mmproofs.obligations.physical import (
     page_alloc,
     pages,
     pcp,
+    pcp_amounts,
     pcp_answers,
     refills,
     refined,
@@ -35,7 +36,7 @@ _WRITTEN: tuple[Obligation, ...] = (
     *tlb.OBLIGATIONS,
     *page_map.OBLIGATIONS,
     *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *watermarks_answers.OBLIGATIONS, *zones.OBLIGATIONS,
-    *pcp.OBLIGATIONS, *pcp_answers.OBLIGATIONS,
+    *pcp.OBLIGATIONS, *pcp_amounts.OBLIGATIONS, *pcp_answers.OBLIGATIONS,
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,
     *page_alloc.OBLIGATIONS,
@@ -44,23 +45,6 @@ _WRITTEN: tuple[Obligation, ...] = (
 )  # fmt: skip
 WAITING = frozenset(
     {
-        "PCP-OP-ALLOC-HELD",
-        "PCP-OP-ALLOC-LAWFUL",
-        "PCP-OP-ALLOC-OWED",
-        "PCP-OP-ALLOC-SCALED",
-        "PCP-OP-ALLOC-TYPES",
-        "PCP-OP-FREE-DEFINED",
-        "PCP-OP-FREE-HELD",
-        "PCP-OP-FREE-LAWFUL",
-        "PCP-OP-FREE-OWED",
-        "PCP-OP-FREE-SCALED",
-        "PCP-OP-FREE-TYPES",
-        "PCP-OP-TUNE-DEFINED",
-        "PCP-OP-TUNE-HELD",
-        "PCP-OP-TUNE-LAWFUL",
-        "PCP-OP-TUNE-OWED",
-        "PCP-OP-TUNE-SCALED",
-        "PCP-OP-TUNE-TYPES",
         "WATERMARKS-OP-FAST-DEFINED",
         "WATERMARKS-OP-FAST-LAWFUL",
         "WATERMARKS-OP-FAST-ORDERED",
@@ -100,10 +84,6 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     **{
         ("watermarks", f"answer: {column}"): "not decided: what is written waits for the ledger (WAITING)"
         for column in ("defined", "lawful")
-    },
-    **{
-        ("pcp", f"pages: {column}"): "not decided: what is written waits for the ledger (WAITING)"
-        for column in ("defined", "lawful", "held", "types", "owed", "scaled")
     },
     **{
         (
