@@ -34,10 +34,12 @@ from mmspec.physical.vmstat import linux as vmstat
 from mmspec.physical.vmstat.ops import Cpu
 from mmspec.physical.vmstat.state import Cells
 from mmspec.physical.vmstat.state import Zone as Totals
+from mmspec.physical.watermarks import core as watermarks_core
 from mmspec.physical.watermarks import linux as watermarks
 from mmspec.physical.watermarks.ops import DONE as MARKED
 from mmspec.physical.watermarks.ops import Done as MarksDone
-from mmspec.physical.watermarks.ops import Kind, SetScaleFactor, Truth, Unboost
+from mmspec.physical.watermarks.ops import Fast, Held, Kind, Mark, Passed, SetScaleFactor, Truth, Unboost
+from mmspec.physical.watermarks.ops import Zone as MarkedZone
 from mmspec.physical.watermarks.state import Machine, Marks
 from mmspec.words import Count, Flags, Migratetype, Order, Pfn
 
@@ -51,6 +53,23 @@ def low_too(machine: Machine, marks: Marks, op: Unboost) -> tuple[MarksDone | Er
     """What takes a boost back lowers LOW as well."""
     done, after = watermarks.unboost_choose(machine, marks, op)
     return done, attrs.evolve(after, low=after.low.set(op.zone, 0))
+
+
+def any_block(machine: Machine, zone: MarkedZone, order: Order, mark: Mark, reserve: Mark, flags: Flags, free: Held) -> bool:
+    """A request passes above its mark, though there is no block of its order."""
+    return watermarks_core.zone_ok(machine, zone, 0, mark, reserve, flags, free)
+
+
+def short_for_all(machine: Machine, marks: Marks, op: Fast) -> tuple[Passed | Error, Marks]:
+    """A block of any order is given as a single frame is."""
+    answer, after = watermarks.fast_choose(machine, marks, attrs.evolve(op, order=0))
+    return answer, after
+
+
+def fast_lowers(machine: Machine, marks: Marks, op: Fast) -> tuple[Passed | Error, Marks]:
+    """What asks lowers HIGH."""
+    answer, after = watermarks.fast_choose(machine, marks, op)
+    return answer, attrs.evolve(after, high=after.high.set(op.zone, 0))
 
 
 def more_than_held(pages: Pages, lists: PcpLists, op: Bulk) -> tuple[Frames | Error, PcpLists]:
@@ -181,6 +200,7 @@ WRITTEN = {obligation.id: obligation for obligation in (*obligations._WRITTEN, *
 WRONG: list[tuple[str, Callable[..., Any]]] = [
     ("WATERMARKS-OP-SET-SCALE-FACTOR-LAWFUL", any_factor),
     ("WATERMARKS-OP-UNBOOST-ORDERED", low_too),
+    ("WATERMARKS-ZONE-OK-SERVES", any_block),
     ("PCP-OP-BULK-LAWFUL", more_than_held),
     ("PCP-OP-BULK-OWED", more_than_held),
     ("PCP-OP-DRAIN-ALL-LAWFUL", all_but_one),
@@ -209,6 +229,8 @@ HIDDEN: list[tuple[str, Any, str]] = [
     ("PAGES-REFILL-STEP", attrs.evolve(TAKING, loop=attrs.evolve(of_parts.REFILL, step=never_enough)), "the measure goes down"),
     ("PAGES-TO-HELD-ONE", two_for_one, "goal"),
     ("VMSTAT-REFRESHED-GROWN", as_wide, "goal"),
+    ("WATERMARKS-OP-FAST-LAWFUL", short_for_all, "goal"),
+    ("WATERMARKS-OP-FAST-ORDERED", fast_lowers, "goal"),
 ]
 """The same, where what a part answers is forgotten or told by its contract: the state of a counterexample is not a whole one."""
 

@@ -45,9 +45,6 @@ _WRITTEN: tuple[Obligation, ...] = (
 )  # fmt: skip
 WAITING = frozenset(
     {
-        "WATERMARKS-OP-FAST-DEFINED",
-        "WATERMARKS-OP-FAST-LAWFUL",
-        "WATERMARKS-OP-FAST-ORDERED",
         "ZONES-ORDER-DEFINED",
         "ZONES-ORDER-STATED",
     }
