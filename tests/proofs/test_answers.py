@@ -194,7 +194,7 @@ def from_any(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Path
     return noted, after, True
 
 
-WRITTEN = {obligation.id: obligation for obligation in (*obligations._WRITTEN, *page_alloc._ALL)}
+WRITTEN = {obligation.id: obligation for obligation in (*obligations.OBLIGATIONS, *page_alloc._ALL)}
 """Every obligation, whether the ledger has it or not."""
 
 WRONG: list[tuple[str, Callable[..., Any]]] = [

@@ -24,18 +24,20 @@ from mmproofs.obligations.physical import (
     watermarks,
     watermarks_answers,
     zone_sizing,
+    zonelists,
     zones,
 )
 from mmproofs.obligations.virtual import page_map, page_table, tlb
 
-_WRITTEN: tuple[Obligation, ...] = (
+OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
     *memory_model.OBLIGATIONS,
     *page_table.OBLIGATIONS,
     *tlb.OBLIGATIONS,
     *page_map.OBLIGATIONS,
-    *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *watermarks_answers.OBLIGATIONS, *zones.OBLIGATIONS,
+    *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *watermarks_answers.OBLIGATIONS,
+    *zones.OBLIGATIONS, *zonelists.OBLIGATIONS,
     *pcp.OBLIGATIONS, *pcp_amounts.OBLIGATIONS, *pcp_answers.OBLIGATIONS,
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,
@@ -43,15 +45,6 @@ _WRITTEN: tuple[Obligation, ...] = (
     *pages.OBLIGATIONS, *refills.OBLIGATIONS,
     *zone_sizing.OBLIGATIONS,
 )  # fmt: skip
-WAITING = frozenset(
-    {
-        "ZONES-ORDER-DEFINED",
-        "ZONES-ORDER-STATED",
-    }
-)
-"""What is written and has no entry in the ledger: it is registered with that entry, by leaving this set."""
-
-OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _WRITTEN if o.id not in WAITING)
 """Every obligation of the project."""
 
 NOT_ASKED: dict[tuple[str, str], str] = {
@@ -77,11 +70,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("vmstat", "counters: idle"): "not asked: nothing that a CPU holds back moves (counters: kept)",
     ("vmstat", "counters: empty"): "not asked: it is said of a CPU that hands over",
     ("watermarks", "marks: ordered"): "not asked: it computes all marks anew, and the order is asked of each zone's (watermarks "
-    "marks); that shares of min_free_kbytes fit their words is a quotient by an unknown number; or it waits (WAITING)",
-    **{
-        ("watermarks", f"answer: {column}"): "not decided: what is written waits for the ledger (WAITING)"
-        for column in ("defined", "lawful")
-    },
+    "marks); that shares of min_free_kbytes fit their words is a quotient by an unknown number",
     **{
         (
             "page_alloc",
