@@ -10,15 +10,15 @@ import pytest
 
 from mmproofs import obligations
 from mmproofs.obligation import Verdict
-from mmproofs.obligations.physical import page_alloc
 from mmproofs.obligations.physical.page_alloc.walks import WALKED
 from mmproofs.obligations.physical.refills import TAKING
 from mmproofs.prove_case import decide
 from mmspec.errors import Error
 from mmspec.physical.buddy.refill import Mode
 from mmspec.physical.buddy.state import FreeLists
+from mmspec.physical.page_alloc import linux as page_alloc_linux
 from mmspec.physical.page_alloc import slow, walk
-from mmspec.physical.page_alloc.ops import COMPACT, DONE, NOWHERE, PAGE, Above, AllocFlags, Answer, Done, Zone
+from mmspec.physical.page_alloc.ops import COMPACT, DONE, NOWHERE, PAGE, Above, AllocFlags, Answer, Done, Taken, Walk, Zone
 from mmspec.physical.page_alloc.state import Memory, Notes, Paths, Scan, Way
 from mmspec.physical.page_alloc.steps import asking
 from mmspec.physical.pages import linux as pages_linux
@@ -147,6 +147,12 @@ def the_first(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Pat
     return paths, attrs.evolve(scan, taken=0)
 
 
+def takes_the_first(memory: Memory, notes: Any, op: Walk) -> tuple[Any, ...]:
+    """The first of all zones is taken."""
+    answer, after = page_alloc_linux.walk_choose(memory, notes, op)
+    return (answer if answer.failed else Taken(0, op.flags)), after
+
+
 def still_held(cells: Cells, cpu: Cpu) -> Cells:
     """What is handed over is held as well."""
     return attrs.evolve(vmstat.hand_over(cells, cpu), held=cells.held)
@@ -194,8 +200,7 @@ def from_any(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Path
     return noted, after, True
 
 
-WRITTEN = {obligation.id: obligation for obligation in (*obligations.OBLIGATIONS, *page_alloc._ALL)}
-"""Every obligation, whether the ledger has it or not."""
+WRITTEN = obligations.by_id()
 
 WRONG: list[tuple[str, Callable[..., Any]]] = [
     ("WATERMARKS-OP-SET-SCALE-FACTOR-LAWFUL", any_factor),
@@ -225,6 +230,7 @@ HIDDEN: list[tuple[str, Any, str]] = [
     ("PAGE-ALLOC-RESUMED-ONCE", counts_on, "goal"),
     ("PAGE-ALLOC-TRY-PASSED", untested, "goal"),
     ("PAGE-ALLOC-WALK-STEP", attrs.evolve(WALKED, loop=attrs.evolve(walk.WALK, measure=stands_still)), "the measure goes down"),
+    ("PAGE-ALLOC-OP-WALK-WITHIN", takes_the_first, "goal"),
     ("PAGES-PASSED", from_any, "goal"),
     ("PAGES-REFILL-STEP", attrs.evolve(TAKING, loop=attrs.evolve(of_parts.REFILL, step=never_enough)), "the measure goes down"),
     ("PAGES-TO-HELD-ONE", two_for_one, "goal"),

@@ -96,6 +96,12 @@ def shifted(topology: Topology, lists: Lists, local: NodeEnd) -> tuple[Any, ...]
     return topology, attrs.evolve(after, order=order), following
 
 
+def one_too_many(topology: Topology, lists: Lists, local: NodeEnd) -> tuple[Any, ...]:
+    """An order is longer than it has nodes."""
+    _, after, following = linux.all_step(topology, lists, local)
+    return topology, attrs.evolve(after, length=after.length.set(local, min(topology.nodes + 1, 8))), following
+
+
 def stepping(invariant: LoopInvariant, step: Callable[..., Any]) -> LoopInvariant:
     """Return a loop's invariant with a wrong step."""
     return attrs.evolve(invariant, loop=attrs.evolve(invariant.loop, step=step))
@@ -109,6 +115,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ZONES-PICK-STEP", stepping(PICKED, sheds_its_load), "a step keeps"),
     ("ZONES-PICK-STEP", stepping(PICKED, at_the_front), "a step keeps"),
     ("ZONES-ORDER-THERE", one_too_few, "goal at"),
+    ("ZONES-ORDER-FEW", one_too_many, "goal at"),
     ("ZONES-ORDER-OWN", swapped, "goal at"),
     ("ZONES-ORDER-STATED", swapped, "goal at"),
     ("ZONES-ORDER-ONCE", shifted, "goal at"),

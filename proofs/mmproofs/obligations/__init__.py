@@ -76,9 +76,10 @@ NOT_ASKED: dict[tuple[str, str], str] = {
             "page_alloc",
             f"answer: {column}",
         ): "not asked: what a request does is asked of the parts of its path (one walk, round_of, "
-        "restart, resumed, give_up); that it waits is noted in a map of records, which is not lifted; or it waits (WAITING)"
+        "restart, resumed, give_up); that it waits is noted in a map of records, which is not lifted"
         for column in ("defined", "lawful", "marks")
     },
+    ("page_alloc", "answer: within"): "not asked: it is said of the zone that a walk takes",
     ("pages", "core: defined"): "not decided: the parts that a zone's allocator is composed of are proved by themselves",
     ("pages", "core: within-mask"): "not asked: it is said of what is handed out",
     **{

@@ -182,6 +182,11 @@ def each_there(topology: Topology, local: NodeEnd, after: Built, any_node: Node)
     return (any_node >= topology.nodes) | (has_memory(topology, any_node) == False) | found  # noqa: E712
 
 
+def few_stand(topology: Topology, local: NodeEnd, after: Built) -> bool:
+    """No more nodes stand in an order than there are."""
+    return ends(after[1], local) <= topology.nodes
+
+
 def own_is_first(topology: Topology, local: NodeEnd, after: Built) -> bool:
     """A node with memory comes first in its own order."""
     return (has_memory(topology, local) == False) | (at(after[1], local, 0) == local)  # noqa: E712
@@ -195,6 +200,7 @@ def stated(topology: Topology, lists: Lists, local: NodeEnd, after: Built, place
 _GOALS: dict[str, tuple[Predicate, tuple[Clause, ...]]] = {
     "ONCE": (each_once, (c.ONCE, c.POPULATED)),
     "THERE": (each_there, (c.ONCE, c.POPULATED)),
+    "FEW": (few_stand, (c.ONCE,)),
     "OWN": (own_is_first, (c.LOCAL_FIRST,)),
     "STATED": (stated, (c.NEAREST, c.BELOW, c.WITH_CPUS, c.LOADED, c.LOWEST)),
 }
