@@ -10,15 +10,15 @@ import pytest
 
 from mmproofs import obligations
 from mmproofs.obligation import Verdict
-from mmproofs.obligations.physical import page_alloc
 from mmproofs.obligations.physical.page_alloc.walks import WALKED
 from mmproofs.obligations.physical.refills import TAKING
 from mmproofs.prove_case import decide
 from mmspec.errors import Error
 from mmspec.physical.buddy.refill import Mode
 from mmspec.physical.buddy.state import FreeLists
+from mmspec.physical.page_alloc import linux as page_alloc_linux
 from mmspec.physical.page_alloc import slow, walk
-from mmspec.physical.page_alloc.ops import COMPACT, DONE, NOWHERE, PAGE, Above, AllocFlags, Answer, Done, Zone
+from mmspec.physical.page_alloc.ops import COMPACT, DONE, NOWHERE, PAGE, Above, AllocFlags, Answer, Done, Taken, Walk, Zone
 from mmspec.physical.page_alloc.state import Memory, Notes, Paths, Scan, Way
 from mmspec.physical.page_alloc.steps import asking
 from mmspec.physical.pages import linux as pages_linux
@@ -34,10 +34,12 @@ from mmspec.physical.vmstat import linux as vmstat
 from mmspec.physical.vmstat.ops import Cpu
 from mmspec.physical.vmstat.state import Cells
 from mmspec.physical.vmstat.state import Zone as Totals
+from mmspec.physical.watermarks import core as watermarks_core
 from mmspec.physical.watermarks import linux as watermarks
 from mmspec.physical.watermarks.ops import DONE as MARKED
 from mmspec.physical.watermarks.ops import Done as MarksDone
-from mmspec.physical.watermarks.ops import Kind, SetScaleFactor, Truth, Unboost
+from mmspec.physical.watermarks.ops import Fast, Held, Kind, Mark, Passed, SetScaleFactor, Truth, Unboost
+from mmspec.physical.watermarks.ops import Zone as MarkedZone
 from mmspec.physical.watermarks.state import Machine, Marks
 from mmspec.words import Count, Flags, Migratetype, Order, Pfn
 
@@ -51,6 +53,23 @@ def low_too(machine: Machine, marks: Marks, op: Unboost) -> tuple[MarksDone | Er
     """What takes a boost back lowers LOW as well."""
     done, after = watermarks.unboost_choose(machine, marks, op)
     return done, attrs.evolve(after, low=after.low.set(op.zone, 0))
+
+
+def any_block(machine: Machine, zone: MarkedZone, order: Order, mark: Mark, reserve: Mark, flags: Flags, free: Held) -> bool:
+    """A request passes above its mark, though there is no block of its order."""
+    return watermarks_core.zone_ok(machine, zone, 0, mark, reserve, flags, free)
+
+
+def short_for_all(machine: Machine, marks: Marks, op: Fast) -> tuple[Passed | Error, Marks]:
+    """A block of any order is given as a single frame is."""
+    answer, after = watermarks.fast_choose(machine, marks, attrs.evolve(op, order=0))
+    return answer, after
+
+
+def fast_lowers(machine: Machine, marks: Marks, op: Fast) -> tuple[Passed | Error, Marks]:
+    """What asks lowers HIGH."""
+    answer, after = watermarks.fast_choose(machine, marks, op)
+    return answer, attrs.evolve(after, high=after.high.set(op.zone, 0))
 
 
 def more_than_held(pages: Pages, lists: PcpLists, op: Bulk) -> tuple[Frames | Error, PcpLists]:
@@ -128,6 +147,12 @@ def the_first(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Pat
     return paths, attrs.evolve(scan, taken=0)
 
 
+def takes_the_first(memory: Memory, notes: Any, op: Walk) -> tuple[Any, ...]:
+    """The first of all zones is taken."""
+    answer, after = page_alloc_linux.walk_choose(memory, notes, op)
+    return (answer if answer.failed else Taken(0, op.flags)), after
+
+
 def still_held(cells: Cells, cpu: Cpu) -> Cells:
     """What is handed over is held as well."""
     return attrs.evolve(vmstat.hand_over(cells, cpu), held=cells.held)
@@ -175,12 +200,12 @@ def from_any(memory: Memory, paths: Paths, scan: Scan, zone: Zone) -> tuple[Path
     return noted, after, True
 
 
-WRITTEN = {obligation.id: obligation for obligation in (*obligations._WRITTEN, *page_alloc._ALL)}
-"""Every obligation, whether the ledger has it or not."""
+WRITTEN = obligations.by_id()
 
 WRONG: list[tuple[str, Callable[..., Any]]] = [
     ("WATERMARKS-OP-SET-SCALE-FACTOR-LAWFUL", any_factor),
     ("WATERMARKS-OP-UNBOOST-ORDERED", low_too),
+    ("WATERMARKS-ZONE-OK-SERVES", any_block),
     ("PCP-OP-BULK-LAWFUL", more_than_held),
     ("PCP-OP-BULK-OWED", more_than_held),
     ("PCP-OP-DRAIN-ALL-LAWFUL", all_but_one),
@@ -205,10 +230,13 @@ HIDDEN: list[tuple[str, Any, str]] = [
     ("PAGE-ALLOC-RESUMED-ONCE", counts_on, "goal"),
     ("PAGE-ALLOC-TRY-PASSED", untested, "goal"),
     ("PAGE-ALLOC-WALK-STEP", attrs.evolve(WALKED, loop=attrs.evolve(walk.WALK, measure=stands_still)), "the measure goes down"),
+    ("PAGE-ALLOC-OP-WALK-WITHIN", takes_the_first, "goal"),
     ("PAGES-PASSED", from_any, "goal"),
     ("PAGES-REFILL-STEP", attrs.evolve(TAKING, loop=attrs.evolve(of_parts.REFILL, step=never_enough)), "the measure goes down"),
     ("PAGES-TO-HELD-ONE", two_for_one, "goal"),
     ("VMSTAT-REFRESHED-GROWN", as_wide, "goal"),
+    ("WATERMARKS-OP-FAST-LAWFUL", short_for_all, "goal"),
+    ("WATERMARKS-OP-FAST-ORDERED", fast_lowers, "goal"),
 ]
 """The same, where what a part answers is forgotten or told by its contract: the state of a counterexample is not a whole one."""
 

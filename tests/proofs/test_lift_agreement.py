@@ -93,6 +93,7 @@ They are not compared here; a proof gives them what it knows of their arguments.
 TOO_MANY = (
     "physical.page_alloc.walk.try_zone",
     "physical.pages.linux.tested",
+    "physical.pcp.linux.free_choose",
     "virtual.page_table.aarch64.walk",
     "virtual.page_table.core.walk_of",
     "virtual.page_table.riscv64.walk",

@@ -16,6 +16,7 @@ from mmproofs.obligations.physical import (
     page_alloc,
     pages,
     pcp,
+    pcp_amounts,
     pcp_answers,
     refills,
     refined,
@@ -23,54 +24,27 @@ from mmproofs.obligations.physical import (
     watermarks,
     watermarks_answers,
     zone_sizing,
+    zonelists,
     zones,
 )
 from mmproofs.obligations.virtual import page_map, page_table, tlb
 
-_WRITTEN: tuple[Obligation, ...] = (
+OBLIGATIONS: tuple[Obligation, ...] = (
     *bits.OBLIGATIONS, *buddy.OBLIGATIONS, *lists.OBLIGATIONS,
     *kernels.OBLIGATIONS, *refined.OBLIGATIONS, *answers.OBLIGATIONS,
     *memory_model.OBLIGATIONS,
     *page_table.OBLIGATIONS,
     *tlb.OBLIGATIONS,
     *page_map.OBLIGATIONS,
-    *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *watermarks_answers.OBLIGATIONS, *zones.OBLIGATIONS,
-    *pcp.OBLIGATIONS, *pcp_answers.OBLIGATIONS,
+    *vmstat.OBLIGATIONS, *watermarks.OBLIGATIONS, *marks.OBLIGATIONS, *watermarks_answers.OBLIGATIONS,
+    *zones.OBLIGATIONS, *zonelists.OBLIGATIONS,
+    *pcp.OBLIGATIONS, *pcp_amounts.OBLIGATIONS, *pcp_answers.OBLIGATIONS,
     *memblock.OBLIGATIONS,
     *hotplug.OBLIGATIONS,
     *page_alloc.OBLIGATIONS,
     *pages.OBLIGATIONS, *refills.OBLIGATIONS,
     *zone_sizing.OBLIGATIONS,
 )  # fmt: skip
-WAITING = frozenset(
-    {
-        "PCP-OP-ALLOC-HELD",
-        "PCP-OP-ALLOC-LAWFUL",
-        "PCP-OP-ALLOC-OWED",
-        "PCP-OP-ALLOC-SCALED",
-        "PCP-OP-ALLOC-TYPES",
-        "PCP-OP-FREE-DEFINED",
-        "PCP-OP-FREE-HELD",
-        "PCP-OP-FREE-LAWFUL",
-        "PCP-OP-FREE-OWED",
-        "PCP-OP-FREE-SCALED",
-        "PCP-OP-FREE-TYPES",
-        "PCP-OP-TUNE-DEFINED",
-        "PCP-OP-TUNE-HELD",
-        "PCP-OP-TUNE-LAWFUL",
-        "PCP-OP-TUNE-OWED",
-        "PCP-OP-TUNE-SCALED",
-        "PCP-OP-TUNE-TYPES",
-        "WATERMARKS-OP-FAST-DEFINED",
-        "WATERMARKS-OP-FAST-LAWFUL",
-        "WATERMARKS-OP-FAST-ORDERED",
-        "ZONES-ORDER-DEFINED",
-        "ZONES-ORDER-STATED",
-    }
-)
-"""What is written and has no entry in the ledger: it is registered with that entry, by leaving this set."""
-
-OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _WRITTEN if o.id not in WAITING)
 """Every obligation of the project."""
 
 NOT_ASKED: dict[tuple[str, str], str] = {
@@ -96,23 +70,16 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("vmstat", "counters: idle"): "not asked: nothing that a CPU holds back moves (counters: kept)",
     ("vmstat", "counters: empty"): "not asked: it is said of a CPU that hands over",
     ("watermarks", "marks: ordered"): "not asked: it computes all marks anew, and the order is asked of each zone's (watermarks "
-    "marks); that shares of min_free_kbytes fit their words is a quotient by an unknown number; or it waits (WAITING)",
-    **{
-        ("watermarks", f"answer: {column}"): "not decided: what is written waits for the ledger (WAITING)"
-        for column in ("defined", "lawful")
-    },
-    **{
-        ("pcp", f"pages: {column}"): "not decided: what is written waits for the ledger (WAITING)"
-        for column in ("defined", "lawful", "held", "types", "owed", "scaled")
-    },
+    "marks); that shares of min_free_kbytes fit their words is a quotient by an unknown number",
     **{
         (
             "page_alloc",
             f"answer: {column}",
         ): "not asked: what a request does is asked of the parts of its path (one walk, round_of, "
-        "restart, resumed, give_up); that it waits is noted in a map of records, which is not lifted; or it waits (WAITING)"
+        "restart, resumed, give_up); that it waits is noted in a map of records, which is not lifted"
         for column in ("defined", "lawful", "marks")
     },
+    ("page_alloc", "answer: within"): "not asked: it is said of the zone that a walk takes",
     ("pages", "core: defined"): "not decided: the parts that a zone's allocator is composed of are proved by themselves",
     ("pages", "core: within-mask"): "not asked: it is said of what is handed out",
     **{

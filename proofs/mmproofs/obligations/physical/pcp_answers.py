@@ -14,6 +14,7 @@ import attrs
 
 from mmproofs.obligation import Contract, Obligation, Predicate, bases_of, function_of, proofs_of
 from mmproofs.obligations.physical.pcp import COVERED
+from mmproofs.obligations.physical.pcp_amounts import FREED, ROOM, moderate
 from mmspec.clause import Clause
 from mmspec.physical.pcp import clauses as c
 from mmspec.physical.pcp import core, linux
@@ -48,14 +49,7 @@ from mmspec.words import Count, Pfn
 
 # --- what is given -------------------------------------------------------------------------------------------------------------
 
-ROOM = 1 << 50
 ROOMY = {"counts": "below 2**50"}
-
-
-def moderate(pages: Pages, lists: PcpLists) -> bool:
-    """A batch is a frame at least, and what the limits are computed from is far from the end of its word."""
-    batches = (lists.batch >= 1) & (lists.batch < ROOM) & (lists.zone_batch >= 1) & (lists.zone_batch < ROOM)
-    return batches & (lists.high_min < ROOM) & (lists.high_max < ROOM)
 
 
 def roomy(pages: Pages, lists: PcpLists, any_cpu: Cpu) -> bool:
@@ -70,7 +64,7 @@ def covers(pages: Pages, lists: PcpLists, pfn: Pfn) -> bool:
     return (holding == NOT_HELD) | (pages.count.get(cpu_holding(holding), 0) >= 1 << order_held(holding))
 
 
-def is_shared(cpus: Cpu) -> bool:
+def is_shared(cpus: Count) -> bool:
     """There is a CPU to split frames between."""
     return cpus >= 1
 
@@ -227,6 +221,9 @@ _KEPT: dict[str, tuple[Predicate, Clause]] = {
 AMOUNTS = (requested, wanted, freed, decayed)
 """Which blocks are held, and for what, does not hang on how many move at once."""
 
+CALLS = {"tune": LIMITS, "free": FREED}
+"""Whose contract stands for their text, by the operation that calls them."""
+
 TAKES, TAKING = ("alloc", "drain"), (linked_both_ways, covers)
 """The operations that take a block from a list, and what is known of lists and counts for them."""
 
@@ -240,8 +237,8 @@ def _operation(name: str) -> tuple[Obligation, ...]:
         invariants=(held_lawfully, kept_lawfully, owed_lawfully, scaled_lawfully, roomy, *(TAKING if name in TAKES else ())),
         operation=name, invariant="pages: defined", bounds=ROOMY, assumptions=(COVERED,), unaided=True,
     )  # fmt: skip
-    if name == "tune":
-        base = attrs.evolve(base, contracts=(LIMITS,))
+    if name in CALLS:
+        base = attrs.evolve(base, contracts=(CALLS[name],))
         base = attrs.evolve(base, rests_on=bases_of(base))
     goals = {"LAWFUL": (goal, clause), **_KEPT}
     return base, *(

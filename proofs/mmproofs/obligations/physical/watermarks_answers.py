@@ -26,6 +26,7 @@ from mmspec.physical.watermarks.ops import (
     Cpus,
     Factor,
     Fast,
+    Held,
     Kswapd,
     LimitPerCpu,
     Limits,
@@ -44,19 +45,26 @@ from mmspec.physical.watermarks.ops import (
     SetTiering,
     Unboost,
     Wake,
+    Zone,
     ZoneEnd,
 )  # fmt: skip
 from mmspec.physical.watermarks.sizes import computed_min_free, limits_of, recommended_min_free, set_up_marks, set_up_reserves
 from mmspec.physical.watermarks.state import Machine, Marks
-from mmspec.words import Count
+from mmspec.words import MAX_ORDER_LIMIT, Count, Flags, Order
 
 ANEW = (set_up_marks, set_up_reserves, computed_min_free, recommended_min_free, linux.balanced)
 """What an answer does not hang on: what is computed from all zones."""
 
 
-def room_to_boost(marks: Marks, op: Boost) -> bool:
+def room_to_boost(marks: Marks, op: Boost | Fast) -> bool:
     """The zone's boost is far from the end of its word."""
     return marks.boost.get(op.zone, 0) < 1 << 47
+
+
+def room_to_add(marks: Marks, op: Fast) -> bool:
+    """A mark of the zone and its boost are far from the end of their word."""
+    most = max(marks.min.get(op.zone, 0), marks.low.get(op.zone, 0), marks.high.get(op.zone, 0), marks.promo.get(op.zone, 0))
+    return (most < 1 << 47) & room_to_boost(marks, op)
 
 
 def summing(zone: ZoneEnd, lowmem: Count, total: Count) -> bool:
@@ -81,6 +89,20 @@ def limits_ordered(after: Limits) -> bool:
 
 
 LIMITS = Contract("WATERMARKS-LIMITS", limits_of, (("ORDERED", limits_ordered),), requires=(is_split,))
+
+
+def is_order(order: Order) -> bool:
+    """The order is one of a block."""
+    return order <= MAX_ORDER_LIMIT
+
+
+def can_serve(machine: Machine, zone: Zone, order: Order, flags: Flags, free: Held, after: bool) -> bool:
+    """A request that passes could use a frame of the zone, and there is a block for it."""
+    usable = core.zone_usable(machine, zone, order, flags, free) > 0
+    return (after == False) | (usable & core.zone_has_block(machine, zone, order, flags))  # noqa: E712  # may be symbolic
+
+
+ZONE_OK = Contract("WATERMARKS-ZONE-OK", core.zone_ok, (("SERVES", can_serve),), requires=(is_order,))
 
 # --- what is answered --------------------------------------------------------------------------------------------------------
 
@@ -239,6 +261,11 @@ def _given(name: str) -> dict[str, Any]:
         return {"given": (room_to_boost,), "bounds": {"boost": "below 2**47"}}
     if name == "set_managed":
         return {"unrolled": (core.SIZES,), "each": {"machine.end": (ONE_NODE,)}, "bounds": {"nodes": "1"}}
+    if name == "fast":
+        return {
+            "given": (room_to_add,), "contracts": (ZONE_OK,), "rests_on": ZONE_OK.ids,
+            "bounds": {"marks": "below 2**47", "boost": "below 2**47"},
+        }  # fmt: skip
     if name == "limit_per_cpu":
         return {"contracts": (LIMITS,), "rests_on": LIMITS.ids}
     return {}
@@ -247,5 +274,7 @@ def _given(name: str) -> dict[str, Any]:
 OBLIGATIONS = (
     attrs.evolve(step_of(SUMMING, Obligation("", (c.ARGS,), "", SUMMING)), operation="loop sizes"),
     *proofs_of(LIMITS, Obligation("", (c.LIMITS_ORDERED,), "", limits_of)),
+    # Its text claims nothing on the way, so nothing of that kind is to be proved first.
+    *(attrs.evolve(proof, rests_on=()) for proof in proofs_of(ZONE_OK, Obligation("", (c.OK,), "", core.zone_ok))[1:]),
     *(obligation for name in _ANSWERS for obligation in _operation(name)),
 )

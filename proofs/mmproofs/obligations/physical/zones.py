@@ -1,7 +1,6 @@
-"""Zones and zonelists: which zone a request may use, where zones lie, in which order nodes and zones are tried, what is counted.
+"""Zones and zonelists: which zone a request may use, where zones lie, in which order a node's are tried, what is counted.
 
-The order of nodes is proved for every distance matrix of few nodes, with any of them without memory, with or without CPUs, and
-for any load that the lists built before have left. The zones of one node are proved in their order for every machine.
+The zones of one node are proved in their order for every machine; the order of nodes is in ``zonelists``.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from mmspec.physical.zones.ops import (
     DMA32,
     HIGHMEM,
     KINDS,
-    MAX_NODES,
     MOVABLE,
     NORMAL,
     CountPlacement,
@@ -31,17 +29,13 @@ from mmspec.physical.zones.ops import (
     KindSet,
     LookPlacement,
     Node,
-    NodeEnd,
     PossibleRange,
     Range,
     Rebuild,
     SetCpus,
     Zone,
 )  # fmt: skip
-from mmspec.physical.zones.state import Lists, Topology, has_memory, is_built, kind_of, pair_of, zone_at
-
-NODES = 3
-"""Nodes of the machines whose orders are gone through; a node without memory stands for one that is not there."""
+from mmspec.physical.zones.state import Lists, Topology, is_built, kind_of, zone_at
 
 # --- the table of zone bits ------------------------------------------------------------------------------------------------
 
@@ -75,74 +69,6 @@ def adjoins(op: PossibleRange, after: Range) -> bool:
     inside = (op.start <= after.start) & (after.end <= op.end)
     return (after.start == below) & (after.start <= after.end) & inside
 
-
-# --- the order of nodes ------------------------------------------------------------------------------------------------------
-
-
-Built = tuple[Topology, Lists, NodeEnd]
-"""What building one node's order returns: the lists with that order, and the next node."""
-
-
-def light(lists: Lists, local: Node, any_node: Node) -> bool:
-    """No node heads more groups than lists were built before this one."""
-    return lists.load.get(any_node, 0) < MAX_NODES
-
-
-def lying_in(local: NodeEnd) -> bool:
-    """The list is one of the few nodes'."""
-    return local < NODES
-
-
-def each_once(topology: Topology, local: NodeEnd, after: Built, place: Node, other: Node) -> bool:
-    """No node stands twice in the order, and each that stands there has memory."""
-    built = after[1]
-    ends = built.length.get(local, 0)
-    there, elsewhere = built.order.get(pair_of(local, place), 0), built.order.get(pair_of(local, other), 0)
-    apart = (place == other) | (other >= ends) | (there != elsewhere)
-    return (place >= ends) | (apart & (there < topology.nodes) & has_memory(topology, there))
-
-
-def each_there(topology: Topology, local: NodeEnd, after: Built, node: Node) -> bool:
-    """Each node with memory stands in the order."""
-    built, found = after[1], False
-    for place in range(NODES):
-        found |= (place < built.length.get(local, 0)) & (built.order.get(pair_of(local, place), 0) == node)
-    return (node >= topology.nodes) | (has_memory(topology, node) == False) | found  # noqa: E712  # a truth may be symbolic
-
-
-def own_first(topology: Topology, local: NodeEnd, after: Built) -> bool:
-    """A node with memory comes first in its own order."""
-    return (has_memory(topology, local) == False) | (after[1].order.get(pair_of(local, 0), 0) == local)  # noqa: E712
-
-
-def farness(topology: Topology, local: NodeEnd, node: Node) -> int:
-    """Return how far a node counts as: its distance, and one more below the list's own, and one more with CPUs."""
-    below, busy = node < local, topology.cpus.get(node, False)
-    return topology.distance.get(pair_of(local, node), 0) + (1 if below else 0) + (1 if busy else 0)
-
-
-def in_stated_order(topology: Topology, lists: Lists, local: NodeEnd, after: Built, place: Node, other: Node) -> bool:
-    """Of two nodes behind the list's own the nearer comes first; of those as far the less loaded, then the lower number."""
-    built = after[1]
-    there, later = built.order.get(pair_of(local, place), 0), built.order.get(pair_of(local, other), 0)
-    near, far = farness(topology, local, there), farness(topology, local, later)
-    light, heavy = lists.load.get(there, 0), lists.load.get(later, 0)
-    sooner = (near < far) | ((near == far) & ((light < heavy) | ((light == heavy) & (there < later))))
-    return (place >= other) | (other >= built.length.get(local, 0)) | (there == local) | sooner
-
-
-def ordered(topology: Topology, lists: Lists, local: NodeEnd, after: Built, place: Node, other: Node, node: Node) -> bool:
-    """Each node with memory stands in the order once and no other, the list's own first, then in the stated order."""
-    once = each_once(topology, local, after, place, other) & each_there(topology, local, after, node)
-    return once & own_first(topology, local, after) & in_stated_order(topology, lists, local, after, place, other)
-
-
-_ORDER = Obligation(
-    "ZONES-ORDER-DEFINED", (c.LOCAL_FIRST,), "Building a node's order: every word fits, and it comes to an end.", linux.all_step,
-    given=(lying_in,), invariants=(light,), unrolled=(linux.BEST, linux.PICK),
-    each={"topology.nodes": (NODES,), "local": tuple(range(NODES))}, operation="order", invariant="defined",
-    seconds=2000.0, bounds={"nodes": f"<= {NODES}"},
-)  # fmt: skip
 
 # --- the zones of one node ---------------------------------------------------------------------------------------------------
 
@@ -292,11 +218,6 @@ OBLIGATIONS = (
     _goal(_GFP, "ZONES-GFP-TABLE", by_table, c.GFP_PLAIN, c.GFP_DMA, c.GFP_HIGHMEM, c.GFP_MOVABLE, c.GFP_MISSING, c.GFP_BAD),
     _RANGE,
     _goal(_RANGE, "ZONES-RANGE-ADJOINS", adjoins, c.TILE),
-    _ORDER,
-    _goal(
-        _ORDER, "ZONES-ORDER-STATED", ordered, c.ONCE, c.POPULATED, c.LOCAL_FIRST, c.NEAREST, c.BELOW, c.WITH_CPUS, c.LOADED,
-        c.LOWEST, unaided=True,
-    ),
     _ON,
     _goal(_ON, "ZONES-NODE-DOWNWARDS", downwards, c.DOWNWARDS, c.ONCE),
     _PLACED,

@@ -55,9 +55,9 @@ def with_high(pcp: Pcp, high: Count) -> Pcp:
 
 
 def clamped(value: Count, least: Count, most: Count) -> Count:
-    """Return a value between two bounds as the kernel's clamp() does: the upper one wins where they cross.
+    """Return a value between two bounds as the kernel's clamp() does, which asks for the upper one first.
 
-    A low mark above an eighth of the zone makes them cross (include/linux/minmax.h:clamp, v6.12).
+    A low mark above an eighth of the zone makes them cross (include/linux/minmax.h:__clamp, v6.12).
     """
     if value >= most:
         return most

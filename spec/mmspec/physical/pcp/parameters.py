@@ -26,7 +26,7 @@ def batch_of(managed: Count, page_shift: Count = 12) -> Count:
     return max(power - 1, 1)
 
 
-def sharing(local: Cpu, coming: Cpu, online: Cpu) -> Cpu:
+def sharing(local: Cpu, coming: Cpu, online: Cpu) -> Count:
     """Return among how many CPUs a zone's limit is split: those of its node; all, where the node has none."""
     rule(c.SHARING)
     if local + coming == 0:
@@ -34,7 +34,7 @@ def sharing(local: Cpu, coming: Cpu, online: Cpu) -> Cpu:
     return local + coming
 
 
-def high_of(frames: Count, cpus: Cpu, batch: Count) -> Count:
+def high_of(frames: Count, cpus: Count, batch: Count) -> Count:
     """Return a CPU's share of some frames, four batches at least (mm/page_alloc.c:zone_highsize, v6.12).
 
     The kernel keeps the share in an ``int``: where that is negative, four batches are more.
@@ -44,7 +44,7 @@ def high_of(frames: Count, cpus: Cpu, batch: Count) -> Count:
     return batch << 2 if share > 0x7FFFFFFF else max(share, batch << 2)
 
 
-def limits_of(kernel: Kernel, managed: Count, low: Count, cpus: Cpu, fraction: Count) -> Limits:
+def limits_of(kernel: Kernel, managed: Count, low: Count, cpus: Count, fraction: Count) -> Limits:
     """Return a zone's limits (mm/page_alloc.c:zone_set_pageset_high_and_batch, v6.12).
 
     ``low`` is the zone's low mark with the boost of the time; ``fraction`` is percpu_pagelist_high_fraction, 0 or 8 and more.

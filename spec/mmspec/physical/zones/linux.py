@@ -14,6 +14,7 @@ from mmspec.physical.zones.ops import (
     DONE,
     EINVAL,
     ENOENT,
+    FAR,
     KINDS,
     NOBODY,
     AfterZone,
@@ -38,6 +39,7 @@ from mmspec.physical.zones.ops import (
     SetCpus,
     SetSize,
     Truth,
+    Want,
     Zone,
     Zonelist,
 )  # fmt: skip
@@ -56,16 +58,14 @@ from mmspec.physical.zones.state import (
 )
 from mmspec.pmap import PMap, pmap
 
-FAR = 1 << 30
-"""More than any node's value."""
-
 LOADS = 1 << 10
 """MAX_NUMNODES: no load reaches it, so that distance counts before load."""
+
 
 # --- the order of nodes ----------------------------------------------------------------------------------------------------
 
 
-def value_of(topology: Topology, load: PMap[Node, NodeEnd], local: Node, node: Node) -> int:
+def value_of(topology: Topology, load: PMap[Node, NodeEnd], local: Node, node: Node) -> Want:
     """Return how little a node is wanted next (mm/page_alloc.c:find_next_best_node, v6.12)."""
     rule(c.NEAREST)
     value = topology.distance.get(pair_of(local, node), 0)
@@ -80,14 +80,14 @@ def value_of(topology: Topology, load: PMap[Node, NodeEnd], local: Node, node: N
 
 
 def best_more(
-    topology: Topology, load: PMap[Node, NodeEnd], used: PMap[Node, bool], local: Node, node: NodeEnd, best: NodeEnd, least: int
+    topology: Topology, load: PMap[Node, NodeEnd], used: PMap[Node, bool], local: Node, node: NodeEnd, best: NodeEnd, least: Want
 ) -> bool:
     """Tell whether a node is left to look at."""
     return node < topology.nodes
 
 
 def best_step(
-    topology: Topology, load: PMap[Node, NodeEnd], used: PMap[Node, bool], local: Node, node: NodeEnd, best: NodeEnd, least: int
+    topology: Topology, load: PMap[Node, NodeEnd], used: PMap[Node, bool], local: Node, node: NodeEnd, best: NodeEnd, least: Want
 ) -> tuple[Any, ...]:
     """Keep a node if it is unused, has memory, and is wanted more than any before it."""
     if used.get(node, False) or not has_memory(topology, node):
@@ -100,7 +100,7 @@ def best_step(
 
 
 def best_left(
-    topology: Topology, load: PMap[Node, NodeEnd], used: PMap[Node, bool], local: Node, node: NodeEnd, best: NodeEnd, least: int
+    topology: Topology, load: PMap[Node, NodeEnd], used: PMap[Node, bool], local: Node, node: NodeEnd, best: NodeEnd, least: Want
 ) -> int:
     """Return how many nodes are left to look at."""
     return topology.nodes - node

@@ -59,6 +59,12 @@ Pair = Annotated[int, Word("node_pair", bits=16, lo=0, hi=(MAX_NODES << 6) - 1)]
 Distance = Annotated[int, Word("distance", bits=16, lo=0, hi=255)]
 """A distance between nodes, as firmware gives it."""
 
+FAR = 1 << 30
+"""More than any node's value."""
+
+Want = Annotated[int, Word("node_value", bits=32, lo=0, hi=FAR)]
+"""How little a node is wanted next (the ``val`` of mm/page_alloc.c:find_next_best_node, v6.12)."""
+
 Frames = Annotated[int, Word("zone_frames", bits=64, lo=0, hi=1 << 52)]
 """A number of frames."""
 

@@ -17,7 +17,7 @@ from mmproofs.obligations.physical.page_alloc.walks import SEEKING, TRY, WALKED
 from mmspec.clause import Clause
 from mmspec.physical.page_alloc import clauses as c
 from mmspec.physical.page_alloc import core, linux
-from mmspec.physical.page_alloc.ops import Above, Boost, FlagsOf, Reclaimable, Report, Walk, Zone
+from mmspec.physical.page_alloc.ops import MAX_NODES, Above, Boost, FlagsOf, Node, Reclaimable, Report, Walk, Zone
 from mmspec.physical.page_alloc.state import Memory, Paths, has
 from mmspec.physical.watermarks.invariants import marks_ordered
 from mmspec.physical.zones.state import kind_of, node_of
@@ -103,9 +103,21 @@ def within_mask(op: Walk, after: Any) -> bool:
     return (kind_of(zone) <= core.highest_of(op.gfp)) & has(op.nodes, node_of(zone))
 
 
+def few_nodes(memory: Memory) -> bool:
+    """The machine has no more nodes than there can be."""
+    return memory.topology.nodes <= MAX_NODES
+
+
+def few_listed(memory: Memory, notes: Known, any_node: Node) -> bool:
+    """No list has more nodes than there can be."""
+    return notes.paths.lists.length.get(any_node, 0) <= MAX_NODES
+
+
 _WALK = Obligation(
     "PAGE-ALLOC-OP-WALK-DEFINED", (c.WALK,), "walk: every key is there, and every word fits", linux.walk_choose,
-    types={"notes": Known}, cuts=(SEEKING, WALKED), contracts=(TRY,), operation="walk", invariant="answer: defined",
+    types={"notes": Known}, cuts=(SEEKING, WALKED), contracts=(TRY,), given=(few_nodes,), invariants=(few_listed,),
+    assumptions=("no list has more nodes than there are, as ZONES-ORDER-FEW proves of its building",),
+    operation="walk", invariant="answer: defined",
 )  # fmt: skip
 _WALKS = attrs.evolve(_WALK, rests_on=bases_of(_WALK))
 
