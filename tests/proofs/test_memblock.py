@@ -13,9 +13,11 @@ from mmproofs.obligation import Verdict
 from mmproofs.obligations import by_id
 from mmproofs.obligations.physical.memblock import merged
 from mmproofs.prove_case import decide
-from mmspec.physical.memblock import limits, regions
+from mmspec.clause import Clause
+from mmspec.physical.memblock import limits, regions, search
 from mmspec.physical.memblock.ops import Addr, Nid, Size
-from mmspec.physical.memblock.state import Array
+from mmspec.physical.memblock.search import Ask
+from mmspec.physical.memblock.state import Array, Memblock
 from mmspec.words import Flags
 
 
@@ -161,3 +163,46 @@ UNMERGED = [
 def test_a_change_that_merges_too_little_is_not_proved(name: str, wrong: Callable[..., Any]) -> None:
     """Where a merge begins or ends is a claim at its call; and the loops stand for all that their invariants allow."""
     assert decide(attrs.evolve(by_id()[name], subject=wrong), {}).verdict in (Verdict.REFUTED, Verdict.UNKNOWN)
+
+
+# --- where an allocation lies ------------------------------------------------------------------------------------------------
+
+
+def from_the_base(array: Array, base: Addr, size: Size) -> bool:
+    """Only a region that begins in the range counts."""
+    following = array.next[regions.before_end_above(array, base)]
+    return base <= following < regions.cap_end(base, size)
+
+
+def unaligned(ask: Ask, low: Addr, high: Addr) -> Addr:
+    """What is found begins where the range does."""
+    low, high = max(low, ask.start), min(high, ask.end)
+    return low if low < high and high - low >= ask.size else 0
+
+
+def lowest_always(ask: Ask, low: Addr, high: Addr) -> Addr:
+    """The lowest place is found, whichever is asked for."""
+    return search.fit(attrs.evolve(ask, bottom_up=True), low, high)
+
+
+def anywhere(state: Memblock, addr: Addr, size: Size, align: Size, start: Addr, end: Addr, nid: Nid) -> Clause | None:
+    """Any range may be handed out."""
+    return None
+
+
+PLACES: list[tuple[str, Callable[..., Any]]] = [
+    ("MEMBLOCK-OVERLAPS-APART", from_the_base),
+    ("MEMBLOCK-FIT-SERVES", unaligned),
+    ("MEMBLOCK-FIT-FIRST", lowest_always),
+    ("MEMBLOCK-PLACE-ALIGNED", anywhere),
+    ("MEMBLOCK-PLACE-INSIDE", anywhere),
+    ("MEMBLOCK-PLACE-UNRESERVED", anywhere),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), PLACES, ids=[name for name, _ in PLACES])
+def test_a_wrong_place_is_not_proved(name: str, wrong: Callable[..., Any]) -> None:
+    """The obligation of the wrong version fails, at its goal."""
+    outcome = decide(attrs.evolve(by_id()[name], subject=wrong, straight=True), {})
+    assert outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)
+    assert "goal at" in outcome.reason, outcome.reason

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from mmproofs.obligation import Verdict
-from mmproofs.obligations.virtual.tlb import WRITTEN
+from mmproofs.obligations.virtual.tlb import OBLIGATIONS
 from mmproofs.prove_case import decide
 from mmspec.virtual.tlb import linux, usable
 from mmspec.virtual.tlb.flush import reaching
@@ -139,6 +139,16 @@ def page_for_pointer(tlb: Tlb, space: Space, page: Page) -> bool:
     return usable.settled_small(tlb, space, page)
 
 
+def never_broken(tlb: Tlb, space: Space, page: Page, slot: Slot, entry: Entry) -> bool:
+    """Anything may be put where nothing stands."""
+    return entry_at(tlb, slot) == 0
+
+
+def nothing_flushed(tlb: Tlb, cpu: CpuEnd, scope: Scope, space: Space, page: Page, pointers: bool, stamp: Stamp) -> Tlb:
+    """A flush of a page flushes nothing."""
+    return tlb
+
+
 def switched_behind(tags: Tags, cpu: Cpu, space: Space, lazy: bool) -> tuple[Switched, Tags]:
     """A processor comes to a space however far behind, and forgets all flushes."""
     return Switched(0, 0), linux.taken(tags, cpu, space, 0, 0)
@@ -172,6 +182,11 @@ WRONG: tuple[tuple[str, Callable[..., Any], dict[str, int]], ...] = (
     ("TLB-GIVEN-BACK", given_behind, {}),
     ("TLB-FLUSH-NOTHING-NEW-PAGE", page_reaching_back, {"scope": 0}),
     ("TLB-CHANGE-STAYS-PAGE", not_noted, {}),
+    ("TLB-FLUSH-SETTLES-PAGE", nothing_flushed, {"scope": 0}),
+    ("TLB-FLUSH-SETTLES-BLOCK", nothing_flushed, {"scope": 0}),
+    ("TLB-BREAK-PAGE", never_broken, {"at": 0}),
+    ("TLB-BREAK-BLOCK", never_broken, {"at": 0}),
+    ("TLB-BREAK-POINTER", never_broken, {"at": 0}),
     ("TLB-SETTLED-PAGE", first_asked_of_page, {"at": 1}),
     ("TLB-SETTLED-BLOCK", first_asked_of_block, {"at": 1}),
     ("TLB-SETTLED-POINTER", page_for_pointer, {"at": 0}),
@@ -187,12 +202,12 @@ WRONG: tuple[tuple[str, Callable[..., Any], dict[str, int]], ...] = (
 @pytest.mark.parametrize(("name", "subject", "case"), WRONG, ids=[name for name, _, _ in WRONG])
 def test_a_wrong_version_is_refuted(name: str, subject: Callable[..., Any], case: dict[str, int]) -> None:
     """The wrong function was run on the counterexample, and failed; lemmas, which only help, would fail first, on no replay."""
-    obligation = {one.id: one for one in WRITTEN}[name]
+    obligation = {one.id: one for one in OBLIGATIONS}[name]
     assert decide(attrs.evolve(obligation, subject=subject, also=()), case).verdict is Verdict.REFUTED
 
 
 def test_the_right_ranges_are_proved() -> None:
     """Which the same question answers."""
-    obligation = {one.id: one for one in WRITTEN}["TLB-RANGES-FEW"]
+    obligation = {one.id: one for one in OBLIGATIONS}["TLB-RANGES-FEW"]
     assert obligation.subject is linux.ranges_for
     assert decide(obligation, {}).verdict is Verdict.PROVED

@@ -14,8 +14,8 @@ from mmproofs.obligations.physical import zone_sizing
 from mmproofs.prove_case import decide
 from mmspec.errors import Done, Error
 from mmspec.physical.zone_sizing import core, ranges
-from mmspec.physical.zone_sizing.ops import AddMemory, Frame, Kind, Node, Range, RegionEnd
-from mmspec.physical.zone_sizing.state import Layout, first_frame, movable_start
+from mmspec.physical.zone_sizing.ops import AddMemory, Frame, FrameCount, Kind, Node, Range, RegionEnd
+from mmspec.physical.zone_sizing.state import Layout, end_frame, first_frame, is_mirror, movable_start
 
 BY_ID = {obligation.id: obligation for obligation in zone_sizing.OBLIGATIONS}
 
@@ -68,6 +68,35 @@ def first_stays(layout: Layout, node: Node, region: RegionEnd, start: Frame, end
     return (*after[:-1], max(start, first_frame(layout, region)) if layout.node[region] == node else end)
 
 
+def counts_twice(layout: Layout, start: Frame, end: Frame, region: RegionEnd, frames: FrameCount) -> tuple[Any, ...]:
+    """Stand for the step of ``MEMORY``: what a region has in the range counts twice."""
+    once = ranges.in_range(layout, region, start, end)
+    return layout, start, end, region + 1, min(frames + once + once, 1 << 40)
+
+
+def leaves_none_out(
+    layout: Layout, node: Node, kind: Kind, start: Frame, end: Frame, region: RegionEnd, frames: FrameCount
+) -> tuple[Any, ...]:  # fmt: skip
+    """Stand for the step of ``PRESENT``: a region counts with all its frames, wherever they are."""
+    whole = end_frame(layout, region) - first_frame(layout, region)
+    return layout, node, kind, start, end, region + 1, frames + whole
+
+
+def one_more(layout: Layout, start: Frame, end: Frame) -> FrameCount:
+    """Stand for ``memory_in``: a frame more than there are."""
+    return ranges.memory_in(layout, start, end) + 1
+
+
+def all_of_it(layout: Layout, node: Node, kind: Kind, where: Range) -> FrameCount:
+    """Stand for ``present_in``: the zone has memory from frame 0 on."""
+    return where.end
+
+
+def leaves_mirrored_out(layout: Layout, node: Node, kind: Kind, region: RegionEnd) -> bool:
+    """Stand for ``is_left_out``: mirrored regions are left out, whether that is asked for or not."""
+    return is_mirror(layout, region)
+
+
 def with_step(invariant: LoopInvariant, step: Callable[..., Any]) -> LoopInvariant:
     """Return an invariant, said of a loop with another step."""
     return attrs.evolve(invariant, loop=attrs.evolve(invariant.loop, step=step))
@@ -77,6 +106,11 @@ SUBJECTS: list[tuple[str, Any]] = [
     ("ZONE-SIZING-POSSIBLE-TILES", from_zero),
     ("ZONE-SIZING-MOVABLE-FROM-ITS-START", from_movable),
     ("ZONE-SIZING-SPAN-STEP", with_step(zone_sizing.SPANNED, first_stays)),
+    ("ZONE-SIZING-MEMORY-STEP", with_step(zone_sizing.FOUND, counts_twice)),
+    ("ZONE-SIZING-MEMORY-NO-MORE", one_more),
+    ("ZONE-SIZING-PRESENT-STEP", with_step(zone_sizing.COUNTED, leaves_none_out)),
+    ("ZONE-SIZING-PRESENT-NO-MORE", all_of_it),
+    ("ZONE-SIZING-LEFT-OUT-MIRRORED", leaves_mirrored_out),
     ("ZONE-SIZING-ADD-ASCENDING", overlapping),
     ("ZONE-SIZING-ADD-LISTED", uncounted),
     ("ZONE-SIZING-ADD-UNSIZED", still_sized),
@@ -88,6 +122,7 @@ PARTS: list[tuple[str, str, Callable[..., Any]]] = [
     ("ZONE-SIZING-RANGE-OF-KIND", "clamp", only_above),
     ("ZONE-SIZING-IN-AT-MOST", "clamp", only_above),
     ("ZONE-SIZING-IN-ADDS-UP", "in_range", whole_region),
+    ("ZONE-SIZING-IN-RANGE-BETWEEN", "clamp", only_above),
 ]
 """An obligation, a function of ``ranges`` that its subject calls, and what stands for it."""
 

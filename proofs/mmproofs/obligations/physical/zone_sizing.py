@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation, Predicate, bound, function_of, step_of
+from mmproofs.obligation import Contract, Obligation, Predicate, bound, function_of, proofs_of, step_of
 from mmspec.clause import Clause
 from mmspec.errors import DONE, Done, Error
 from mmspec.physical.zone_sizing import clauses as c
@@ -134,6 +134,25 @@ def adds_up(layout: Layout, region: RegionEnd, start: Frame, end: Frame, after: 
     return (cut < start) | (end < cut) | (parts == after)
 
 
+def between(layout: Layout, region: RegionEnd, start: Frame, end: Frame, after: FrameCount) -> bool:
+    """What a region has in a range lies in both: from the later start it reaches no further than the earlier end."""
+    first, last = first_frame(layout, region), end_frame(layout, region)
+    inside = (start + after <= last) & (start + after <= end) & (first + after <= last) & (first + after <= end)
+    return (after == 0) | ((after > 0) & inside)
+
+
+IN_RANGE = Contract("ZONE-SIZING-IN-RANGE", ranges.in_range, (("BETWEEN", between),), requires=(is_range, is_there, listed))
+
+
+def only_mirrored(layout: Layout, after: bool) -> bool:
+    """Nothing is left out unless memory is mirrored."""
+    return layout.mirrored or not after
+
+
+LEFT_OUT = Contract(
+    "ZONE-SIZING-LEFT-OUT", ranges.is_left_out, (("MIRRORED", only_mirrored),), requires=(is_there, listed),
+)  # fmt: skip
+
 # --- loops -----------------------------------------------------------------------------------------------------------------
 
 
@@ -162,20 +181,31 @@ def held(layout: Layout, node: Node, region: RegionEnd, start: Frame, end: Frame
 
 def fits_range(start: Frame, end: Frame, frames: FrameCount) -> bool:
     """No more frames are counted than the range has."""
-    return (start <= end) & (frames <= end - start)
+    return (frames >= 0) & (start + frames <= end)
 
 
 def fits_below(layout: Layout, start: Frame, end: Frame, region: RegionEnd, frames: FrameCount, at: Region) -> bool:
     """No more frames are counted than the range has below any region that is not looked at yet."""
-    if at < region or at >= layout.regions:
-        return True
-    first = first_frame(layout, at)
-    return (frames == 0) | ((start <= first) & (frames <= first - start))
+    return at < region or at >= layout.regions or frames == 0 or start + frames <= first_frame(layout, at)
+
+
+def here(layout: Layout, region: RegionEnd) -> Region:
+    """The region that is counted: what lies below it was counted."""
+    return region
+
+
+def next_behind(layout: Layout, region: RegionEnd, at: Region) -> bool:
+    """A later region's frames begin at or above the end of those of the one that is counted."""
+    return at <= region or at >= layout.regions or end_frame(layout, region) <= first_frame(layout, at)
 
 
 SPANNED = LoopInvariant(ranges.SPAN, (listed, ascending, one_by_one, grows, behind, held), id="ZONE-SIZING-SPAN-STEP")
-COUNTED = LoopInvariant(ranges.PRESENT, (listed, ascending, one_by_one, fits_range, fits_below), id="ZONE-SIZING-PRESENT-STEP")
-FOUND = LoopInvariant(ranges.MEMORY, (listed, ascending, one_by_one, fits_range, fits_below), id="ZONE-SIZING-MEMORY-STEP")
+COUNTED = LoopInvariant(ranges.PRESENT, (listed, ascending, one_by_one, fits_range, fits_below), id="ZONE-SIZING-PRESENT-STEP",
+    also_step=(here, next_behind),
+)  # fmt: skip
+FOUND = LoopInvariant(ranges.MEMORY, (listed, ascending, one_by_one, fits_range, fits_below), id="ZONE-SIZING-MEMORY-STEP",
+    also_step=(here, next_behind),
+)  # fmt: skip
 
 
 def covers(layout: Layout, node: Node, after: Range, at: Region) -> bool:
@@ -234,7 +264,7 @@ def _defined(head: str, subject: Any, clause: Clause, operation: str, **more: An
 _ZONE = (has_ends, spans_memory, starts_inside)
 _KINDS = {"kind": tuple(range(LIMITED))}
 
-_ALL: tuple[Obligation, ...] = (
+OBLIGATIONS: tuple[Obligation, ...] = (
     *_goals(
         _defined("POSSIBLE", ranges.possible, c.TILE, "range of a kind", given=(has_ends,), each=_KINDS),
         ("TILES", tiles, (c.FIRST, c.TILE)),
@@ -254,8 +284,10 @@ _ALL: tuple[Obligation, ...] = (
         ("ADDS-UP", adds_up, (c.PRESENT, c.NODE_PRESENT)),
     ),
     step_of(SPANNED, Obligation("", (c.NODE_RANGE,), "", SPANNED)),
-    step_of(COUNTED, Obligation("", (c.PRESENT,), "", COUNTED)),
-    step_of(FOUND, Obligation("", (c.ABSENT,), "", FOUND)),
+    *proofs_of(IN_RANGE, Obligation("", (c.WHOLE_PAGES,), "", ranges.in_range)),
+    *proofs_of(LEFT_OUT, Obligation("", (c.PRESENT_MIRROR,), "", ranges.is_left_out)),
+    step_of(COUNTED, Obligation("", (c.PRESENT,), "", COUNTED, contracts=(IN_RANGE, LEFT_OUT))),
+    step_of(FOUND, Obligation("", (c.ABSENT,), "", FOUND, contracts=(IN_RANGE,))),
     *_goals(
         _defined("NODE", ranges.node_range, c.NODE_RANGE, "what a node spans", cuts=(SPANNED,), rests_on=(SPANNED.id,),
                  invariants=(listed, ascending)),
@@ -279,17 +311,3 @@ _ALL: tuple[Obligation, ...] = (
         ("UNSIZED", unsized, (c.ACCEPTED,)),
     ),
 )  # fmt: skip
-WAITING = frozenset(
-    {
-        "ZONE-SIZING-MEMORY-DEFINED",
-        "ZONE-SIZING-MEMORY-NO-MORE",
-        "ZONE-SIZING-MEMORY-STEP",
-        "ZONE-SIZING-PRESENT-DEFINED",
-        "ZONE-SIZING-PRESENT-NO-MORE",
-        "ZONE-SIZING-PRESENT-STEP",
-    }
-)
-"""What is written and not decided: of a step that counts z3 says nothing in five minutes, and the others rest on that."""
-
-OBLIGATIONS: tuple[Obligation, ...] = tuple(o for o in _ALL if o.id not in WAITING)
-"""What is proved."""

@@ -15,18 +15,10 @@ WAITING = frozenset(
         "MEMBLOCK-FIND-FIRST",
         "MEMBLOCK-FIND-STEP",
         "MEMBLOCK-FIND-UNRESERVED",
-        "MEMBLOCK-FIT-DEFINED",
-        "MEMBLOCK-FIT-FIRST",
-        "MEMBLOCK-FIT-SERVES",
-        "MEMBLOCK-OVERLAPS-APART",
-        "MEMBLOCK-OVERLAPS-DEFINED",
-        "MEMBLOCK-PLACE-ALIGNED",
-        "MEMBLOCK-PLACE-DEFINED",
-        "MEMBLOCK-PLACE-INSIDE",
-        "MEMBLOCK-PLACE-UNRESERVED",
     }
 )
-"""What is written and not decided: it is registered with its entry in the ledger, by leaving this set."""
+"""What is written and not decided: that a step of the search keeps what was found, and that the search is lawful, are more than
+eight gigabytes of hypotheses at once, or more paths than five minutes have; the other two rest on these."""
 
 ALL: tuple[Obligation, ...] = (
     *one.OBLIGATIONS, *loops.OBLIGATIONS, *ranges.OBLIGATIONS, *changes.OBLIGATIONS, *merged.OBLIGATIONS, *places.OBLIGATIONS,

@@ -155,7 +155,9 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     *proofs_of(OVERLAPS, Obligation("", (c.ALLOC_FREE,), "", regions.overlaps, contracts=(FOUND,))),
     *proofs_of(
         PLACE,
-        Obligation("", (c.ALLOC_ALIGNED, c.ALLOC_INSIDE, c.ALLOC_FREE), "", core.range_allowed, contracts=(FOUND, OVERLAPS)),
+        Obligation(
+            "", (c.ALLOC_ALIGNED, c.ALLOC_INSIDE, c.ALLOC_FREE), "", core.range_allowed, contracts=(FOUND, OVERLAPS), seconds=900
+        ),
     ),
     *proofs_of(FIT, Obligation("", (c.FIND_LOWEST, c.FIND_HIGHEST), "", search.fit)),
     step_of(SEARCH, Obligation("", (c.FIND_LOWEST, c.FIND_HIGHEST), "", SEARCH, contracts=(FIT,), seconds=1500)),

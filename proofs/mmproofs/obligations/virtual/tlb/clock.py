@@ -21,3 +21,8 @@ def page_noted(tlb: Tlb, any_slot: Slot, any_entry: Entry) -> bool:
     """No page went from a place later than the place's own note of it, which is not later than now."""
     noted = tlb.pages.get(any_slot, 0)
     return ((not is_leaf(any_entry)) | (tlb.gone.get(past_of(any_slot, any_entry), 0) <= noted)) & (noted <= tlb.now)
+
+
+def noted_by_now(tlb: Tlb, any_slot: Slot) -> bool:
+    """No page went from a place later than now, as the place has noted."""
+    return tlb.pages.get(any_slot, 0) <= tlb.now

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from mmproofs.obligation import Obligation, Predicate, bound, function_of
-from mmproofs.obligations.virtual.tlb.clock import flushed_by_now, gone_by_now, page_noted
+from mmproofs.obligations.virtual.tlb.clock import flushed_by_now, gone_by_now, noted_by_now
 from mmspec.clause import Clause
 from mmspec.virtual.tlb import clauses as c
 from mmspec.virtual.tlb.flush import flush_at
@@ -204,8 +204,8 @@ WRITTEN: tuple[Obligation, ...] = (
     _flush("PAGE", (c.CURRENT,), page_is_current, up_to_now, invariants=(gone_by_now,)),
     _flush("LARGE", (c.CURRENT,), large_is_current, up_to_now, invariants=(gone_by_now,)),
     _flush("POINTER", (c.TABLE,), pointer_is_current, up_to_now, invariants=(gone_by_now,)),
-    _flush("SETTLES-PAGE", (c.SETTLED,), page_is_settled, up_to_now, invariants=(page_noted,)),
-    _flush("SETTLES-BLOCK", (c.SETTLED,), block_is_settled, up_to_now, invariants=(page_noted,)),
+    _flush("SETTLES-PAGE", (c.SETTLED,), page_is_settled, up_to_now, invariants=(noted_by_now,)),
+    _flush("SETTLES-BLOCK", (c.SETTLED,), block_is_settled, up_to_now, invariants=(noted_by_now,)),
     _flush("SPACES-PAGE", (c.GLOBAL, c.CURRENT), spaces_left_small, unaided=True),
     _flush("SPACES-LARGE", (c.GLOBAL, c.CURRENT), spaces_left_large, unaided=True),
     _flush("SPACES-POINTER", (c.GLOBAL, c.TABLE), spaces_left_pointer, unaided=True),
