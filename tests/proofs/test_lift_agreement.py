@@ -33,6 +33,7 @@ UNREAD = {
     "is declared int": (
         "physical.hotplug.onlining.counted",
         "physical.hotplug.onlining.with_isolated",
+        "physical.page_alloc.core.can_walk",
         "physical.page_alloc.core.is_here",
         "physical.watermarks.core.can_split",
         "physical.watermarks.linux.mark_at",
@@ -74,6 +75,7 @@ UNREAD = {
         "physical.page_alloc.linux.flags_of_choose",
         "physical.page_alloc.linux.reclaimable_choose",
         "physical.page_alloc.linux.report_choose",
+        "physical.page_alloc.linux.walk_choose",
     ),
     "maps plain Page": (
         "virtual.page_map.core.unmap_apply",
