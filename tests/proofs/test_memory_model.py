@@ -7,11 +7,9 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.proofs.breaking import refuted
 
-from mmproofs.obligation import Verdict
 from mmproofs.obligations import by_id
-from mmproofs.obligations.physical.memory_model import flags, sections
-from mmproofs.prove_case import decide
 from mmspec.physical.memory_model import core, page_flags
 from mmspec.physical.memory_model.architectures import ARCHITECTURES
 from mmspec.physical.memory_model.layout import frames_between, page_after
@@ -21,10 +19,8 @@ from mmspec.physical.memory_model.state import root_of
 
 def test_beyond_half_the_address_space_a_frame_does_not_come_back() -> None:
     """The scope of the proof is needed: without it there is a counterexample, on which the law itself fails."""
-    obligation = by_id()["MEMORY-MODEL-THERE-AND-BACK-X86-64"]
-    wide = attrs.evolve(obligation, given=(), types={"pfn": AnyPfn})
-    outcome = decide(wide, {"memmap.layout.struct_page": 64})
-    assert outcome.verdict is Verdict.REFUTED
+    wide = {"pfn": AnyPfn}
+    refuted("MEMORY-MODEL-THERE-AND-BACK-X86-64", {"memmap.layout.struct_page": 64}, given=(), types=wide)
     layout, frame = ARCHITECTURES["x86_64"], 1 << 57
     assert frames_between(layout, page_after(layout, layout.base, frame), layout.base) != frame
 
@@ -76,15 +72,11 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], dict[str, int]]] = {
 def test_a_wrong_law_is_not_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One function replaced, and the theorem about it fails."""
     module, function, wrong, case = WRONG[name]
-    obligation = next(o for o in (*flags.OBLIGATIONS, *sections.OBLIGATIONS) if o.id == name)
     monkeypatch.setattr(module, function, wrong)
-    case = case or {part: values[-1] for part, values in obligation.each.items()}
-    assert decide(obligation, case).verdict is Verdict.REFUTED
+    refuted(name, case or by_id()[name].cases[-1])
 
 
 def test_a_remove_that_forgets_to_look_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where any part may be removed, bits appear instead of going away."""
-    obligation = by_id()["MEMORY-MODEL-REMOVE-VALID"]
     monkeypatch.setattr(core, "lacks_part", lambda memmap, pfn, pages: False)
-    outcome = decide(obligation, {part: values[-1] for part, values in obligation.each.items()})
-    assert outcome.verdict is Verdict.REFUTED
+    refuted("MEMORY-MODEL-REMOVE-VALID", by_id()["MEMORY-MODEL-REMOVE-VALID"].cases[-1])

@@ -7,10 +7,8 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.proofs.breaking import refuted
 
-from mmproofs.obligation import Verdict
-from mmproofs.obligations import by_id
-from mmproofs.prove_case import decide
 from mmspec.errors import Done, Error
 from mmspec.physical.pcp import core as pcp
 from mmspec.physical.pcp.ops import Cpu as HolderCpu
@@ -142,9 +140,7 @@ WRONG: list[tuple[str, Callable[..., Any]]] = [
 @pytest.mark.parametrize(("name", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", value))
 def test_a_wrong_law_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
     """The obligation about the right function is REFUTED of the wrong one, and the real one fails on the counterexample."""
-    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
-    assert outcome.verdict is Verdict.REFUTED, outcome.reason
-    assert "replayed" in outcome.reason
+    refuted(name, subject=wrong)
 
 
 # --- scopes --------------------------------------------------------------------------------------------------------------------
@@ -152,8 +148,7 @@ def test_a_wrong_law_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
 
 def test_beyond_32_bits_the_marks_are_not_ordered() -> None:
     """The scope is the largest: where PROMO does not fit, the order fails at once."""
-    obligation = attrs.evolve(by_id()["WATERMARKS-MARK-32-ORDERED"], given=())
-    assert decide(obligation, {}).verdict is Verdict.REFUTED
+    refuted("WATERMARKS-MARK-32-ORDERED", given=())
 
 
 def kept(mark: int, bits: int) -> int:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
+from tests.proofs.breaking import refuted
 
-from mmproofs.obligation import Verdict
-from mmproofs.obligations.virtual.page_map.changes import WRITTEN
-from mmproofs.prove_case import decide
 from mmspec.errors import Error
 from mmspec.virtual.page_map import encode
 from mmspec.virtual.page_map.core import map_apply
@@ -74,7 +71,4 @@ WRONG: tuple[tuple[str, Callable[..., Any], dict[str, int]], ...] = (
 @pytest.mark.parametrize(("name", "wrong", "case"), WRONG, ids=[f"{name} {wrong.__name__}" for name, wrong, _ in WRONG])
 def test_a_wrong_change_is_refuted(name: str, wrong: Callable[..., Any], case: dict[str, int]) -> None:
     """The wrong function was run on the counterexample, and failed; lemmas only help to prove."""
-    obligation = {one.id: one for one in WRITTEN}[name]
-    outcome = decide(attrs.evolve(obligation, subject=wrong, also=(), straight=True), case)
-    assert outcome.verdict is Verdict.REFUTED, outcome.reason
-    assert "replayed" in outcome.reason
+    refuted(name, case, subject=wrong, also=(), straight=True)

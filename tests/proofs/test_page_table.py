@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
+from tests.proofs.breaking import refuted
 
 from mmimpl.virtual.page_table import aarch64 as our_arm
 from mmimpl.virtual.page_table import riscv64 as our_riscv
 from mmimpl.virtual.page_table import single
 from mmimpl.virtual.page_table import x86_64 as our_x86
-from mmproofs.obligation import Verdict
 from mmproofs.obligations import by_id
-from mmproofs.prove_case import decide
 from mmspec.virtual.page_table import x86_64
 from mmspec.virtual.page_table.ops import Entry, Level, Pa, Va, VaBits
 
@@ -50,9 +48,7 @@ LAWS: list[tuple[str, Callable[..., Any], dict[str, int]]] = [
 @pytest.mark.parametrize(("name", "wrong", "case"), LAWS, ids=[f"{name} {wrong.__name__}" for name, wrong, _ in LAWS])
 def test_a_wrong_law_is_refuted(name: str, wrong: Callable[..., Any], case: dict[str, int]) -> None:
     """The obligation about the right function is REFUTED of the wrong one, on which the counterexample was run."""
-    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), case)
-    assert outcome.verdict is Verdict.REFUTED, outcome.reason
-    assert "replayed" in outcome.reason
+    refuted(name, case, subject=wrong)
 
 
 def reserves_too_little(level: int, phys_bits: int, controls: Any) -> tuple[int, int]:
@@ -111,14 +107,10 @@ def test_a_wrong_walker_is_refuted(
 ) -> None:
     """One step of the optimised walker replaced, and it is no longer the law's; the counterexample shows it."""
     monkeypatch.setattr(module, function, wrong)
-    outcome = decide(by_id()[name], case)
-    assert outcome.verdict is Verdict.REFUTED, outcome.reason
-    assert "replayed" in outcome.reason
+    refuted(name, case)
 
 
 @pytest.mark.parametrize("name", ["PAGE-TABLE-X86-PML5-RIGHTS", "PAGE-TABLE-X86-PML5-GOES-ON"])
 def test_a_pml5_entry_must_open_all(name: str) -> None:
     """What is asked of the PML5's entry is needed: of any entry it is false."""
-    obligation = attrs.evolve(by_id()[name], given=())
-    case = {part: values[0] for part, values in obligation.each.items()}
-    assert decide(obligation, case).verdict is Verdict.REFUTED
+    refuted(name, by_id()[name].cases[0], given=())

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
+from tests.proofs.breaking import asked, not_proved, refuted
 
 from mmproofs.obligation import Verdict
-from mmproofs.obligations import by_id
-from mmproofs.prove_case import decide
 from mmspec.clause import Clause
 from mmspec.errors import Done, Error
 from mmspec.physical.buddy import clauses as c
@@ -81,10 +79,7 @@ WORDS: list[tuple[str, Callable[..., Any]]] = [
 @pytest.mark.parametrize(("name", "wrong"), WORDS, ids=lambda value: getattr(value, "__name__", value))
 def test_wrong_word_function_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
     """The obligation about the right function is REFUTED of the wrong one, with the arguments that show it."""
-    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
-    assert outcome.verdict is Verdict.REFUTED
-    assert "replayed" in outcome.reason
-    assert outcome.counterexample
+    refuted(name, subject=wrong)
 
 
 def give_without_merging(zone: Zone, pfn: Pfn, order: Order) -> Zone:
@@ -122,9 +117,7 @@ GIVES: list[tuple[str, Callable[..., Any]]] = [
 @pytest.mark.parametrize(("name", "wrong"), GIVES, ids=lambda value: getattr(value, "__name__", value))
 def test_wrong_free_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
     """The obligation about the right function is REFUTED of the wrong one, and a whole legal zone shows it."""
-    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
-    assert outcome.verdict is Verdict.REFUTED, outcome.reason
-    assert "replayed" in outcome.reason
+    refuted(name, subject=wrong)
 
 
 def free_without_order(zone: Zone, op: Free, result: Done | Error) -> Clause | None:
@@ -136,8 +129,7 @@ def free_without_order(zone: Zone, op: Free, result: Done | Error) -> Clause | N
 
 def test_wrong_order_accepted_is_refuted() -> None:
     """A free that is lawful for any order is not the law's."""
-    outcome = decide(attrs.evolve(by_id()["BUDDY-FREE-LAWFUL"], subject=free_without_order), {})
-    assert outcome.verdict is Verdict.REFUTED
+    refuted("BUDDY-FREE-LAWFUL", subject=free_without_order)
 
 
 def alloc_unasked(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error, FreeLists]:
@@ -156,11 +148,9 @@ def alloc_next(zone: Zone, lists: FreeLists, op: Alloc) -> tuple[Page | Error, F
 @pytest.mark.parametrize("wrong", [alloc_unasked, alloc_next], ids=lambda value: value.__name__)
 def test_wrong_answer_of_linux_is_not_proved(wrong: Callable[..., Any]) -> None:
     """An answer that the core would not allow is not PROVED to be one."""
-    outcome = decide(attrs.evolve(by_id()["BUDDY-ALLOC-LISTS-ANSWER"], subject=wrong), {})
-    assert outcome.verdict is not Verdict.PROVED
-    assert outcome.reason.startswith("goal at")
+    not_proved("BUDDY-ALLOC-LISTS-ANSWER", subject=wrong)
 
 
 def test_right_free_is_proved() -> None:
     """The law's own function has the same obligation PROVED."""
-    assert decide(by_id()["BUDDY-FREE-LAWFUL"], {}).verdict is Verdict.PROVED
+    assert asked("BUDDY-FREE-LAWFUL").verdict is Verdict.PROVED

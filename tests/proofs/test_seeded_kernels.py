@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
+from tests.proofs.breaking import refuted
 
 from mmimpl.physical.buddy.lists import count_block, delist, enlist_first, enlist_last, kind_of, set_types
 from mmimpl.physical.buddy.memory import (
@@ -20,9 +20,6 @@ from mmimpl.physical.buddy.memory import (
     Sign,
     Zone,
 )  # fmt: skip
-from mmproofs.obligation import Verdict
-from mmproofs.obligations import by_id
-from mmproofs.prove_case import decide
 from mmspec.physical.buddy.ops import CMA, HIGHATOMIC, MOVABLE, ORDINARY, RECLAIMABLE, UNMOVABLE
 from mmspec.words import Count, Migratetype, Order
 
@@ -181,7 +178,4 @@ WRONG: list[tuple[str, Callable[..., Any]]] = [
 @pytest.mark.parametrize(("name", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", value))
 def test_wrong_kernel_is_refuted(name: str, wrong: Callable[..., Any]) -> None:
     """The obligation about the right kernel is REFUTED of the wrong one, which was run on the counterexample."""
-    outcome = decide(attrs.evolve(by_id()[f"BUDDY-KERNEL-{name}"], subject=wrong), {})
-    assert outcome.verdict is Verdict.REFUTED, outcome.reason
-    assert "replayed" in outcome.reason
-    assert outcome.counterexample
+    refuted(f"BUDDY-KERNEL-{name}", subject=wrong)

@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.proofs.breaking import asked, refuted
 
 from mmproofs.obligation import Verdict
-from mmproofs.obligations.virtual.tlb import OBLIGATIONS
-from mmproofs.prove_case import decide
+from mmproofs.obligations import by_id
 from mmspec.virtual.tlb import linux, usable
 from mmspec.virtual.tlb.flush import reaching
 from mmspec.virtual.tlb.linux import Tags, cpu_asid
@@ -202,12 +202,10 @@ WRONG: tuple[tuple[str, Callable[..., Any], dict[str, int]], ...] = (
 @pytest.mark.parametrize(("name", "subject", "case"), WRONG, ids=[name for name, _, _ in WRONG])
 def test_a_wrong_version_is_refuted(name: str, subject: Callable[..., Any], case: dict[str, int]) -> None:
     """The wrong function was run on the counterexample, and failed; lemmas, which only help, would fail first, on no replay."""
-    obligation = {one.id: one for one in OBLIGATIONS}[name]
-    assert decide(attrs.evolve(obligation, subject=subject, also=()), case).verdict is Verdict.REFUTED
+    refuted(name, case, subject=subject, also=())
 
 
 def test_the_right_ranges_are_proved() -> None:
     """Which the same question answers."""
-    obligation = {one.id: one for one in OBLIGATIONS}["TLB-RANGES-FEW"]
-    assert obligation.subject is linux.ranges_for
-    assert decide(obligation, {}).verdict is Verdict.PROVED
+    assert by_id()["TLB-RANGES-FEW"].subject is linux.ranges_for
+    assert asked("TLB-RANGES-FEW").verdict is Verdict.PROVED

@@ -7,17 +7,15 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.proofs.breaking import not_proved, stepping
 
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Obligation, Verdict
+from mmproofs.obligations import by_id
 from mmproofs.obligations.physical import zone_sizing
-from mmproofs.prove_case import decide
 from mmspec.errors import Done, Error
 from mmspec.physical.zone_sizing import core, ranges
 from mmspec.physical.zone_sizing.ops import AddMemory, Frame, FrameCount, Kind, Node, Range, RegionEnd
 from mmspec.physical.zone_sizing.state import Layout, end_frame, first_frame, is_mirror, movable_start
-
-BY_ID = {obligation.id: obligation for obligation in zone_sizing.OBLIGATIONS}
 
 
 def only_above(frame: Frame, low: Frame, high: Frame) -> Frame:
@@ -97,18 +95,13 @@ def leaves_mirrored_out(layout: Layout, node: Node, kind: Kind, region: RegionEn
     return is_mirror(layout, region)
 
 
-def with_step(invariant: LoopInvariant, step: Callable[..., Any]) -> LoopInvariant:
-    """Return an invariant, said of a loop with another step."""
-    return attrs.evolve(invariant, loop=attrs.evolve(invariant.loop, step=step))
-
-
 SUBJECTS: list[tuple[str, Any]] = [
     ("ZONE-SIZING-POSSIBLE-TILES", from_zero),
     ("ZONE-SIZING-MOVABLE-FROM-ITS-START", from_movable),
-    ("ZONE-SIZING-SPAN-STEP", with_step(zone_sizing.SPANNED, first_stays)),
-    ("ZONE-SIZING-MEMORY-STEP", with_step(zone_sizing.FOUND, counts_twice)),
+    ("ZONE-SIZING-SPAN-STEP", stepping(zone_sizing.SPANNED, first_stays)),
+    ("ZONE-SIZING-MEMORY-STEP", stepping(zone_sizing.FOUND, counts_twice)),
     ("ZONE-SIZING-MEMORY-NO-MORE", one_more),
-    ("ZONE-SIZING-PRESENT-STEP", with_step(zone_sizing.COUNTED, leaves_none_out)),
+    ("ZONE-SIZING-PRESENT-STEP", stepping(zone_sizing.COUNTED, leaves_none_out)),
     ("ZONE-SIZING-PRESENT-NO-MORE", all_of_it),
     ("ZONE-SIZING-LEFT-OUT-MIRRORED", leaves_mirrored_out),
     ("ZONE-SIZING-ADD-ASCENDING", overlapping),
@@ -127,21 +120,14 @@ PARTS: list[tuple[str, str, Callable[..., Any]]] = [
 """An obligation, a function of ``ranges`` that its subject calls, and what stands for it."""
 
 
-def fails(obligation: Obligation, case: dict[str, int]) -> bool:
-    """Tell whether a case fails at its goal or invariant; a counterexample that is no whole state is not replayed."""
-    outcome = decide(obligation, case)
-    return outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN) and outcome.reason.startswith(("goal at", "a step keeps"))
-
-
 @pytest.mark.parametrize(("name", "wrong"), SUBJECTS, ids=[name for name, _ in SUBJECTS])
 def test_a_wrong_version_is_not_proved(name: str, wrong: Any) -> None:
     """The obligation of the wrong version fails."""
-    obligation = attrs.evolve(BY_ID[name], subject=wrong)
-    assert fails(obligation, obligation.cases[0])
+    not_proved(name, "a step keeps" if isinstance(wrong, LoopInvariant) else "goal at", by_id()[name].cases[0], subject=wrong)
 
 
 @pytest.mark.parametrize(("name", "function", "wrong"), PARTS, ids=[name for name, _, _ in PARTS])
 def test_a_wrong_part_is_not_proved(name: str, function: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The obligation fails where a part of its subject is wrong."""
     monkeypatch.setattr(ranges, function, wrong)
-    assert fails(BY_ID[name], BY_ID[name].cases[0])
+    not_proved(name, case=by_id()[name].cases[0])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
+from tests.proofs.breaking import not_proved, stepping
 
-from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Verdict
-from mmproofs.obligations import by_id
 from mmproofs.obligations.physical.zonelists import LOOKING, PICKED
-from mmproofs.prove_case import decide
 from mmspec.physical.zones import linux
 from mmspec.physical.zones.ops import Node, NodeEnd, Want
 from mmspec.physical.zones.state import Lists, Topology, has_memory, pair_of
@@ -102,11 +98,6 @@ def one_too_many(topology: Topology, lists: Lists, local: NodeEnd) -> tuple[Any,
     return topology, attrs.evolve(after, length=after.length.set(local, min(topology.nodes + 1, 8))), following
 
 
-def stepping(invariant: LoopInvariant, step: Callable[..., Any]) -> LoopInvariant:
-    """Return a loop's invariant with a wrong step."""
-    return attrs.evolve(invariant, loop=attrs.evolve(invariant.loop, step=step))
-
-
 WRONG: list[tuple[str, Any, str]] = [
     ("ZONES-NEXT-NEAREST", nearest_only, "goal at"),
     ("ZONES-NEXT-NEAREST", first_with_memory, "goal at"),
@@ -127,6 +118,4 @@ WRONG: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("name", "wrong", "says"), WRONG)
 def test_a_wrong_order_is_not_proved(name: str, wrong: Any, says: str) -> None:
     """The obligation about the right function fails of the wrong one, at its goal."""
-    outcome = decide(attrs.evolve(by_id()[name], subject=wrong), {})
-    assert outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)
-    assert says in outcome.reason, outcome.reason
+    not_proved(name, says, subject=wrong)
