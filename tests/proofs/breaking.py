@@ -8,27 +8,28 @@ from typing import Any
 import attrs
 
 from mmproofs.lift.loops import LoopInvariant
-from mmproofs.obligation import Verdict
+from mmproofs.obligation import Obligation, Verdict
 from mmproofs.obligations import by_id
 from mmproofs.prove_case import Outcome, decide
 
 
-def asked(name: str, case: dict[str, int] | None = None, **changed: Any) -> Outcome:
-    """Decide one ``case`` of an obligation with other fields, such as a wrong ``subject``."""
-    return decide(attrs.evolve(by_id()[name], **changed), case or {})
+def asked(of: str | Obligation, case: dict[str, int] | None = None, **changed: Any) -> Outcome:
+    """Decide one ``case`` of an obligation, or of the listed one of this id, with other fields such as a wrong ``subject``."""
+    obligation = by_id()[of] if isinstance(of, str) else of
+    return decide(attrs.evolve(obligation, **changed), case or {})
 
 
-def refuted(name: str, case: dict[str, int] | None = None, **changed: Any) -> None:
+def refuted(of: str | Obligation, case: dict[str, int] | None = None, **changed: Any) -> None:
     """The obligation is REFUTED, and the wrong function itself was run on the counterexample, and failed."""
-    outcome = asked(name, case, **changed)
+    outcome = asked(of, case, **changed)
     assert outcome.verdict is Verdict.REFUTED, outcome.reason
     assert "replayed" in outcome.reason, outcome.reason
     assert outcome.counterexample, outcome.reason
 
 
-def not_proved(name: str, says: str = "goal at", case: dict[str, int] | None = None, **changed: Any) -> None:
+def not_proved(of: str | Obligation, says: str = "goal at", case: dict[str, int] | None = None, **changed: Any) -> None:
     """The obligation fails where it ``says``: the state of a counterexample may be none that a whole run reaches."""
-    outcome = asked(name, case, **changed)
+    outcome = asked(of, case, **changed)
     assert outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN), outcome.reason
     assert says in outcome.reason, outcome.reason
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.proofs.breaking import refuted
 
+from mmproofs.obligations.virtual.page_map.changes import WRITTEN
 from mmspec.errors import Error
 from mmspec.virtual.page_map import encode
 from mmspec.virtual.page_map.core import map_apply
@@ -71,4 +72,5 @@ WRONG: tuple[tuple[str, Callable[..., Any], dict[str, int]], ...] = (
 @pytest.mark.parametrize(("name", "wrong", "case"), WRONG, ids=[f"{name} {wrong.__name__}" for name, wrong, _ in WRONG])
 def test_a_wrong_change_is_refuted(name: str, wrong: Callable[..., Any], case: dict[str, int]) -> None:
     """The wrong function was run on the counterexample, and failed; lemmas only help to prove."""
-    refuted(name, case, subject=wrong, also=(), straight=True)
+    obligation = {one.id: one for one in WRITTEN}[name]
+    refuted(obligation, case, subject=wrong, also=(), straight=True)
