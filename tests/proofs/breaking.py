@@ -10,7 +10,8 @@ import attrs
 from mmproofs.lift.loops import LoopInvariant
 from mmproofs.obligation import Obligation, Verdict
 from mmproofs.obligations import by_id
-from mmproofs.prove_case import Outcome, decide
+from mmproofs.prove_case import decide
+from mmproofs.question import Outcome
 
 
 def asked(of: str | Obligation, case: dict[str, int] | None = None, **changed: Any) -> Outcome:
