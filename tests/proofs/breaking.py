@@ -29,10 +29,10 @@ def refuted(of: str | Obligation, case: dict[str, int] | None = None, **changed:
 
 
 def not_proved(of: str | Obligation, says: str = "goal at", case: dict[str, int] | None = None, **changed: Any) -> None:
-    """The obligation fails where it ``says``: the state of a counterexample may be none that a whole run reaches."""
+    """The obligation fails, for what it first ``says``: the state of a counterexample may be none that a whole run reaches."""
     outcome = asked(of, case, **changed)
     assert outcome.verdict in (Verdict.REFUTED, Verdict.UNKNOWN), outcome.reason
-    assert says in outcome.reason, outcome.reason
+    assert outcome.reason.startswith(says), outcome.reason
 
 
 def stepping(invariant: LoopInvariant, step: Callable[..., Any]) -> LoopInvariant:
